@@ -1,0 +1,92 @@
+"""What an API server answers to one request: a function from cluster and request to an Answer, without any HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gatekeeper.emulator.kube import discovery
+from gatekeeper.emulator.kube.cluster import KubeCluster
+from gatekeeper.emulator.kube.listing import parse_query, read_page
+from gatekeeper.emulator.kube.manifests import at, condition
+from gatekeeper.emulator.kube.render import negotiate, render_list, render_one
+from gatekeeper.emulator.kube.statuses import (
+    Answer,
+    RefusedError,
+    json,
+    method_not_allowed,
+    not_found,
+    page_not_found,
+    text,
+)
+from gatekeeper.emulator.kube.targets import Target, parse_target
+
+_PATHS = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/readyz", "/version"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to one cluster; the path begins below the cluster's prefix."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    accept: str = ""
+    authorization: str = ""
+    excluded: tuple[str, ...] = ()
+
+
+def answer(cluster: KubeCluster, request: Request) -> Answer:
+    """Answer a request as the API server of the cluster would."""
+    refused = cluster.access.refuse_caller(request.authorization)
+    if refused is not None:
+        return refused
+    if request.method != "GET":
+        return method_not_allowed()
+    if _backend_is_gone(cluster, request.path):
+        return text("service unavailable\n", 503)
+    target = parse_target(request.path, cluster.catalogue)
+    if target is None:
+        return cluster.access.refuse_path(request.path) or _document(cluster, request) or page_not_found()
+    try:
+        return _read(cluster, request, target)
+    except RefusedError as refused_read:
+        return refused_read.answer
+
+
+def _read(cluster: KubeCluster, request: Request, target: Target) -> Answer:
+    refused = cluster.access.refuse_read("get" if target.name else "list", target)
+    if refused is not None:
+        return refused
+    if request.query.get("watch", "").lower() in ("1", "true"):
+        return method_not_allowed()
+    form = negotiate(request.accept, request.query)
+    if not target.name:
+        query = parse_query(request.query, target, cluster.resource_version)
+        return render_list(read_page(cluster, target, query), target, form, cluster.clock())
+    stored = cluster.collection(target.resource).get(target.key)
+    return render_one(stored, target, form, cluster.clock()) if stored else not_found(target)
+
+
+def _document(cluster: KubeCluster, request: Request) -> Answer | None:
+    """Answer what is no resource."""
+    if request.path.strip("/") == "":
+        return json({"paths": _PATHS})
+    if request.path == "/metrics":
+        return Answer(200, cluster.metrics.encode(), "text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
+    verbose = "verbose" in request.query
+    healthy = cluster.health.answer(request.path, verbose=verbose, exclude=request.excluded)
+    return healthy or discovery.answer(cluster, request.path)
+
+
+def _backend_is_gone(cluster: KubeCluster, path: str) -> bool:
+    """Tell whether an aggregated API is asked for whose APIService is not available."""
+    parts = path.strip("/").split("/")
+    if parts[0] != "apis" or len(parts) < 3:
+        return False
+    services = cluster.collection(cluster.catalogue.of("APIService"))
+    stored = services.get(f"{parts[2]}.{parts[1]}")
+    if stored is None:
+        return False
+    manifest = stored.manifest()
+    return bool(at(manifest, "spec", "service")) and (condition(manifest, "Available") or {}).get("status") != "True"
