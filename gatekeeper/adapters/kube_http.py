@@ -1,0 +1,148 @@
+"""One GET to an API server, bounded in time and size, over the session that the kubernetes package builds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import aiohttp
+from yarl import URL
+
+from gatekeeper import __version__
+from gatekeeper.adapters.kube_auth import Identity
+from gatekeeper.adapters.kube_config import Endpoint
+from gatekeeper.adapters.kube_errors import FOREIGN, clean, http_date, refused, translate, words
+from gatekeeper.adapters.kube_session import Limits, make_rest
+from gatekeeper.errors import BadAnswer, CouldNotLook, Unreachable
+
+ERROR_BYTES = 64 * 1024
+"""So much of a refusal is read; the rest is not worth reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and whole body of one answer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class KubeHttp:
+    """GETs of one cluster. No redirect is followed, no cookie kept, no foreign exception raised.
+
+    A connection that the server closed while it was idle is opened again once, by aiohttp itself.
+    """
+
+    def __init__(self, name: str, endpoint: Endpoint, identity: Identity, limits: Limits) -> None:
+        """Raises BadAnswer when certificates or keys cannot be used."""
+        self.name = name
+        self.limits = limits
+        self._endpoint = endpoint
+        self._identity = identity
+        self._rest = make_rest(name, endpoint, identity, limits)
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._date: tuple[datetime, float] | None = None
+
+    async def get(self, path: str, *, accept: str, limit: int) -> Answer:
+        """GET a path, with its query already encoded. Any status is an answer here; see :meth:`demand`.
+
+        Args:
+            path: begins with a slash.
+            accept: the media type wanted.
+            limit: the most bytes that a good answer may have; of a refusal only the beginning is read.
+        """
+        ask = self.ask(path)
+        auth = self._identity.auth
+        headers = {"Accept": accept, "User-Agent": f"fleet-gatekeeper/{__version__}"}
+        if auth is not None:
+            headers["Authorization"] = await auth.header()
+        async with self._slots:
+            session = self._open(ask)
+            try:
+                async with asyncio.timeout(self.limits.timeout):
+                    return await self._exchange(session, path, headers, limit)
+            except FOREIGN as error:
+                raise self._redact(translate(error, ask), headers) from error
+
+    async def demand(self, path: str, *, accept: str, limit: int) -> bytes:
+        """The body of a GET that was answered with 200; everything else is raised as what it means."""
+        answer = await self.get(path, accept=accept, limit=limit)
+        if answer.status != 200:
+            raise self.refusal(path, answer)
+        return answer.body
+
+    def refusal(self, path: str, answer: Answer) -> CouldNotLook:
+        """The error that an answer means."""
+        return refused(self.ask(path), answer.status, words(answer.body), answer.headers)
+
+    def ask(self, path: str) -> str:
+        """How a message begins: who was asked what."""
+        return f"{self.name}: GET {clean(path.partition('?')[0])}"
+
+    def clock(self, max_age: float) -> datetime | None:
+        """The server's clock by its last ``Date`` header and our monotonic clock since; None when that is too old."""
+        if self._date is None:
+            return None
+        date, noted = self._date
+        age = time.monotonic() - noted
+        return date + timedelta(seconds=age) if age <= max_age else None
+
+    async def close(self) -> None:
+        """Close all connections; requests after this raise Unreachable."""
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self, ask: str) -> aiohttp.ClientSession:
+        if self._closed:
+            raise Unreachable(f"{ask}: the client of this cluster is closed")
+        if self._session is None:
+            self._session = self._rest.open()
+        return self._session
+
+    async def _exchange(
+        self, session: aiohttp.ClientSession, path: str, headers: Mapping[str, str], limit: int
+    ) -> Answer:
+        url = URL(self._endpoint.url + path, encoded=True)
+        async with session.get(
+            url,
+            headers=headers,
+            allow_redirects=False,
+            proxy=self._endpoint.proxy,
+            server_hostname=self._endpoint.server_name,
+        ) as response:
+            date = http_date(response.headers.get("Date", ""))
+            if date is not None:
+                self._date = (date, time.monotonic())
+            good = response.status == 200
+            body = await self._read(response, path, limit if good else ERROR_BYTES, whole=good)
+            return Answer(response.status, self._without_token(body, headers) if not good else body, response.headers)
+
+    async def _read(self, response: aiohttp.ClientResponse, path: str, limit: int, *, whole: bool) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                if whole:
+                    raise BadAnswer(f"{self.ask(path)}: the answer is larger than {limit:,} bytes")
+                return bytes(body[:limit])
+        return bytes(body)
+
+    @staticmethod
+    def _without_token(body: bytes, headers: Mapping[str, str]) -> bytes:
+        """A server that echoes what it was sent must not bring the token into a log."""
+        secret = headers.get("Authorization", "").partition(" ")[2].encode()
+        return body.replace(secret, b"[token]") if secret else body
+
+    @staticmethod
+    def _redact(error: CouldNotLook, headers: Mapping[str, str]) -> CouldNotLook:
+        secret = headers.get("Authorization", "").partition(" ")[2]
+        if secret and secret in str(error):
+            error.args = (str(error).replace(secret, "[token]"),)
+        return error

@@ -1,0 +1,123 @@
+"""Puts the pages of a list together, and refuses every page that is not what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from gatekeeper.cluster import Table
+from gatekeeper.errors import BadAnswer
+
+
+def parse(body: bytes, ask: str) -> dict[str, Any]:
+    """Read a JSON object. orjson itself refuses more than 1,024 levels.
+
+    Raises:
+        BadAnswer: it is not JSON, cut off, too deep, or not an object.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadAnswer(f"{ask}: the answer is not JSON: {error.msg} at byte {error.pos}") from error
+    if not isinstance(document, dict):
+        raise BadAnswer(f"{ask}: the answer is not a JSON object")
+    return document
+
+
+def following(page: Mapping[str, Any], ask: str) -> str:
+    """The ``continue`` token of a page; empty on the last one."""
+    metadata = page.get("metadata")
+    token = (metadata.get("continue") if isinstance(metadata, dict) else None) or ""
+    if not isinstance(token, str):
+        raise BadAnswer(f"{ask}: the continue token is not text")
+    return token
+
+
+class Rows:
+    """Collects the rows of a Table."""
+
+    def __init__(self, ask: str, *, metadata: bool) -> None:
+        self._ask = ask
+        self._with_metadata = metadata
+        self._columns: tuple[str, ...] | None = None
+        self._rows: list[tuple[Any, ...]] = []
+        self._metadata: list[Mapping[str, Any]] = []
+
+    def add(self, page: Mapping[str, Any]) -> None:
+        """Take one page."""
+        if page.get("kind") != "Table":
+            raise BadAnswer(f"{self._ask}: asked for a Table, the server sent {_kind(page)}")
+        columns = self._read_columns(page)
+        if self._columns is None:
+            self._columns = columns
+        elif columns != self._columns:
+            raise BadAnswer(f"{self._ask}: the columns changed between two pages")
+        for row in _entries(page, "rows", self._ask):
+            cells = row.get("cells")
+            if not isinstance(cells, list) or len(cells) != len(columns):
+                raise BadAnswer(f"{self._ask}: a row has not as many cells as there are columns")
+            self._rows.append(tuple(cells))
+            if self._with_metadata:
+                self._metadata.append(self._read_metadata(row))
+
+    def table(self) -> Table:
+        """All pages as one Table."""
+        return Table(self._columns or (), tuple(self._rows), tuple(self._metadata))
+
+    def _read_columns(self, page: Mapping[str, Any]) -> tuple[str, ...]:
+        columns = _entries(page, "columnDefinitions", self._ask)
+        names = tuple(name for column in columns if isinstance(name := column.get("name"), str))
+        if not names or len(names) != len(columns):
+            raise BadAnswer(f"{self._ask}: the Table does not name its columns")
+        return names
+
+    def _read_metadata(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        subject = row.get("object")
+        metadata = subject.get("metadata") if isinstance(subject, dict) else None
+        if not isinstance(metadata, dict):
+            raise BadAnswer(f"{self._ask}: a row came without the metadata that was asked for")
+        metadata.pop("managedFields", None)
+        return metadata
+
+
+class Items:
+    """Collects the objects of a list, without what no check reads."""
+
+    def __init__(self, ask: str, *, nodes: bool) -> None:
+        self._ask = ask
+        self._nodes = nodes
+        self.items: list[Mapping[str, Any]] = []
+
+    def add(self, page: Mapping[str, Any]) -> None:
+        """Take one page."""
+        kind = page.get("kind")
+        if not isinstance(kind, str) or not kind.endswith("List"):
+            raise BadAnswer(f"{self._ask}: asked for a list, the server sent {_kind(page)}")
+        for item in _entries(page, "items", self._ask):
+            self.items.append(slim(item, nodes=self._nodes))
+
+
+def slim(item: dict[str, Any], *, nodes: bool) -> dict[str, Any]:
+    """Drop ``managedFields``, and of a Node the names of all images it holds: half of the bytes, read by no check."""
+    if isinstance(metadata := item.get("metadata"), dict):
+        metadata.pop("managedFields", None)
+    if nodes and isinstance(status := item.get("status"), dict):
+        status.pop("images", None)
+    return item
+
+
+def _entries(page: Mapping[str, Any], key: str, ask: str) -> list[dict[str, Any]]:
+    """A list of objects. A Go server writes an empty list as null; a key that is missing is no empty list."""
+    if key not in page:
+        raise BadAnswer(f"{ask}: {_kind(page)} came without {key}")
+    entries = page[key] if page[key] is not None else []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise BadAnswer(f"{ask}: {key} is not a list of objects")
+    return entries
+
+
+def _kind(page: Mapping[str, Any]) -> str:
+    kind = page.get("kind")
+    return f"a {kind[:60]}" if isinstance(kind, str) and kind.isalnum() else "something without a kind"
