@@ -81,7 +81,7 @@ class Sweeper:
         self._tell(lambda observer: observer.sweep_started(this.sweep_id))
         with structlog.contextvars.bound_contextvars(sweep=this.sweep_id):
             try:
-                await self._approver.settle(self._doors.fleets)
+                await self._settle()
                 await asyncio.gather(*(self._sweep_fleet(fleet, this) for fleet in self._doors.fleets))
             finally:
                 await reads.close()
@@ -96,6 +96,12 @@ class Sweeper:
             )
             self._tell(lambda observer: observer.sweep_finished(report))
         return report
+
+    async def _settle(self) -> None:
+        try:
+            await self._approver.settle(self._doors.fleets)
+        except StoreError as error:  # gates are still looked at; without the store, none is approved
+            _log.error("store.broke", cause=str(error))
 
     async def _sweep_fleet(self, fleet: Fleet, this: _Pass) -> None:
         try:

@@ -93,8 +93,11 @@ class Tolerance:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's own signature
+        def written(tolerance: Tolerance) -> int | str:
+            return str(tolerance) if tolerance.count is None else tolerance.count
+
         return core_schema.no_info_plain_validator_function(
-            cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(str)
+            cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(written)
         )
 
     @classmethod

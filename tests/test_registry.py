@@ -1,0 +1,161 @@
+"""Checks are found, and what could not be one is refused at start with its reason."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from gatekeeper import registry as registry_module
+from gatekeeper.check import ClusterCheck, ClusterContext, Finding
+from gatekeeper.errors import ConfigError
+from gatekeeper.registry import Registry
+from tests.policy_builders import REGISTRY, Calm, NodesUp
+
+MODULE = '''
+from typing import ClassVar
+from gatekeeper.check import ClusterCheck, ClusterContext, Finding
+
+class Base(ClusterCheck):
+    """Abstract: not a check by itself."""
+
+class {name}(Base):
+    """All is well."""
+    name: ClassVar[str] = "{check}"
+    claim: ClassVar[str] = "all is well"
+    async def run(self, ctx: ClusterContext) -> Finding:
+        return Finding.passed("well")
+'''
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    """An importable package with one good check, called like the test."""
+    folder = tmp_path / f"pack_{abs(hash(request.node.name))}"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "good.py").write_text(MODULE.format(name="Good", check="good"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return folder
+
+
+def discovered(package: Path) -> Registry:
+    return Registry.discover(package.name, "no.such.group")
+
+
+def test_the_shipped_checks_are_found() -> None:
+    names = Registry.discover().names()
+
+    assert {"nodes-ready", "time-window"} <= set(names)
+    assert list(names) == sorted(names)
+
+
+def test_a_module_s_own_concrete_checks_are_found(package: Path) -> None:
+    (package / "other.py").write_text(
+        f"from {package.name}.good import Good\n" + MODULE.format(name="Other", check="other")
+    )
+    registry = discovered(package)
+
+    assert registry.names() == ("good", "other")
+    assert registry.origin("other") == f"{package.name}.other"
+
+
+def test_two_checks_of_one_name_stop_the_start(package: Path) -> None:
+    (package / "other.py").write_text(MODULE.format(name="Other", check="good"))
+
+    with pytest.raises(ConfigError, match=rf"\.other: the check name 'good' is taken already by {package.name}\.good"):
+        discovered(package)
+
+
+@pytest.mark.parametrize(
+    "text", ["import no_such_module", "this is no python", "1 / 0", "raise RuntimeError('no')", "x = {}['a']"]
+)
+def test_a_module_that_does_not_import_stops_the_start(package: Path, text: str) -> None:
+    (package / "bad.py").write_text(text)
+
+    with pytest.raises(ConfigError, match=rf"module {package.name}\.bad: does not import: .*; mend or remove it"):
+        discovered(package)
+
+
+def test_a_package_that_is_not_there_stops_the_start() -> None:
+    with pytest.raises(ConfigError, match="package no_such_package: does not import"):
+        Registry.discover("no_such_package")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('"good"', '"Good_Check"', "its name is 'Good_Check'; give it a class attribute such as"),
+        ('    name: ClassVar[str] = "good"\n', "", "its name is None"),
+        ('"all is well"', '" "', "it has no claim"),
+        ('    """All is well."""\n', "", "it has no docstring"),
+        ("    async def", "    timeout: int = 1\n    async def", "timeout cannot be a parameter"),
+    ],
+)
+def test_a_check_that_lacks_something_stops_the_start(package: Path, old: str, new: str, complaint: str) -> None:
+    (package / "good.py").write_text(MODULE.format(name="Good", check="good").replace(old, new))
+
+    with pytest.raises(ConfigError, match=complaint):
+        discovered(package)
+
+
+def entry(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    point = EntryPoint("theirs", value, "gatekeeper.checks")
+    monkeypatch.setattr(registry_module, "entry_points", lambda **_: EntryPoints([point]))
+
+
+def test_an_entry_point_may_name_a_class_or_a_module(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in (f"{package.name}.good:Good", f"{package.name}.good"):
+        entry(monkeypatch, value)
+
+        assert "good" in Registry.discover().names()
+
+
+@pytest.mark.parametrize("value", ["json", "json:dumps", "gatekeeper.check:ClusterCheck", "gatekeeper.model:Gate"])
+def test_an_entry_point_that_is_no_check_stops_the_start(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    entry(monkeypatch, value)
+
+    with pytest.raises(ConfigError, match=f"entry point theirs = {value} of an unknown distribution: is neither"):
+        Registry.discover()
+
+
+@pytest.mark.parametrize("value", ["no_such_module", "json:no_such_name"])
+def test_an_entry_point_that_does_not_load_stops_the_start(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    entry(monkeypatch, value)
+
+    with pytest.raises(ConfigError, match=f"entry point theirs = {value} .*: does not load"):
+        Registry.discover()
+
+
+def test_a_check_is_got_by_name_and_a_near_word_finds_it() -> None:
+    assert REGISTRY.get("calm") is Calm
+    assert REGISTRY.get("nodes-up") is NodesUp
+    assert REGISTRY.get("nodes-down") is None
+    assert REGISTRY.closest("node-up") == "nodes-up"
+    assert REGISTRY.closest("zzz") is None
+
+
+def test_gatekeeper_does_not_import_the_checks_by_itself() -> None:
+    import subprocess
+
+    code = "import gatekeeper.registry, gatekeeper.policies, gatekeeper.validate, sys; print('checks' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_a_parameter_s_yaml_name_counts_as_reserved_too() -> None:
+    class Odd(ClusterCheck):
+        """Odd."""
+
+        name: ClassVar[str] = "odd"
+        claim: ClassVar[str] = "odd"
+        severity: str = ""
+
+        async def run(self, ctx: ClusterContext) -> Finding:
+            return Finding.passed(ctx.cluster.name)
+
+    with pytest.raises(ConfigError, match="severity cannot be a parameter"):
+        Registry([("here", Odd)])
