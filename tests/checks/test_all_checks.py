@@ -1,0 +1,230 @@
+"""What holds for every check: its documented examples load, and a strange cluster never passes."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from datetime import UTC, datetime
+from inspect import cleandoc, isabstract
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+import checks
+from gatekeeper.check import (
+    Check,
+    ClusterCheck,
+    ClusterContext,
+    CouldNotLook,
+    GateCheck,
+    Outcome,
+    Table,
+    Target,
+    Text,
+)
+from gatekeeper.errors import BadAnswer, TimedOut, Unreachable
+from gatekeeper.testing import FakeCluster, ask, member, scope
+
+TARGET = Target("Full", "1.34.2", "Latest")
+
+
+def all_checks() -> list[type[Check]]:
+    """Every check in the package: one in each module."""
+    found: list[type[Check]] = []
+    for module in pkgutil.iter_modules(checks.__path__):
+        loaded = importlib.import_module(f"checks.{module.name}")
+        mine = [each for each in vars(loaded).values() if isinstance(each, type) and each.__module__ == loaded.__name__]
+        concrete = [each for each in mine if issubclass(each, Check) and not isabstract(each)]
+        assert len(concrete) == 1, f"{module.name} has {len(concrete)} checks"
+        found += concrete
+    return found
+
+
+def examples(check: type[Check]) -> list[dict[str, Any]]:
+    """The documented entries of a policy's ``checks``: the YAML list below ``Example:``."""
+    _, _, example = cleandoc(check.__doc__ or "").partition("Example:\n")
+    entries: list[dict[str, Any]] = YAML(typ="safe").load(example)
+    return entries
+
+
+def load(check: type[Check], entry: dict[str, Any]) -> Check:
+    assert entry["check"] == check.name
+    return check.model_validate(
+        {key: value for key, value in entry.items() if key not in ("check", "severity", "timeout")}
+    )
+
+
+ALL = all_checks()
+CLUSTER_CHECKS = [load(check, entry) for check in ALL if issubclass(check, ClusterCheck) for entry in examples(check)]
+CLUSTER_CHECKS += [check() for check in ALL if issubclass(check, ClusterCheck)]
+
+
+def test_the_checks_are_the_documented_ones() -> None:
+    assert {check.name for check in ALL} == {
+        "api-server-ready",
+        "disruption-budgets",
+        "nodes-at-target-version",
+        "nodes-ready",
+        "pods-healthy",
+        "time-window",
+        "workloads-rolled-out",
+    }
+
+
+@pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
+def test_a_check_is_documented(check: type[Check]) -> None:
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", check.name)
+    assert check.claim
+    assert cleandoc(check.__doc__ or "").splitlines()[0].endswith((".", ","))
+    assert all(field.description for name, field in check.model_fields.items())
+    assert bool(check.reads) == issubclass(check, ClusterCheck)
+
+
+@pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
+def test_the_documented_examples_load(check: type[Check]) -> None:
+    loaded = [load(check, entry) for entry in examples(check)]
+
+    assert loaded
+
+
+@pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
+def test_a_misspelt_parameter_is_refused(check: type[Check]) -> None:
+    entry = examples(check)[0]
+
+    with pytest.raises(ValueError, match="xtra"):
+        load(check, {**entry, "xtra": 1})
+
+
+@pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
+def test_an_example_survives_being_written_and_read_again(check: type[Check]) -> None:
+    for entry in examples(check):
+        loaded = load(check, entry)
+        given = loaded.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+        assert check.model_validate(given) == loaded
+
+
+@pytest.mark.parametrize("check", CLUSTER_CHECKS, ids=lambda check: check.name)
+async def test_an_empty_cluster_never_passes(check: ClusterCheck) -> None:
+    nothing = {path: Text(200, "") for path in ("/version", "/readyz?verbose", "/livez?verbose")}
+
+    try:
+        finding = await ask(check, FakeCluster(texts=nothing), TARGET)
+    except CouldNotLook:
+        return
+
+    assert finding.outcome is not Outcome.PASSED
+
+
+@pytest.mark.parametrize("check", CLUSTER_CHECKS, ids=lambda check: check.name)
+@pytest.mark.parametrize(
+    "error", [Unreachable("gone"), TimedOut("late"), BadAnswer("odd")], ids=lambda e: type(e).__name__
+)
+async def test_what_cannot_be_looked_at_is_said_to_be_so(check: ClusterCheck, error: CouldNotLook) -> None:
+    for resource in check.reads:
+        cluster = FakeCluster()
+        cluster.fail(resource, error)
+        try:
+            finding = await ask(check, cluster, TARGET)
+        except CouldNotLook:
+            continue
+        assert finding.outcome is not Outcome.PASSED
+
+
+class OddCluster:
+    """Answers everything with the same odd things."""
+
+    name = "odd"
+
+    def __init__(self, table: Table, objects: list[Any], text: Text) -> None:
+        self._table, self._objects, self._text = table, objects, text
+
+    async def table(self, *_: Any, **__: Any) -> Table:
+        return self._table
+
+    async def objects(self, *_: Any, **__: Any) -> Any:
+        return self._objects
+
+    async def object(self, *_: Any, **__: Any) -> Any:
+        return self._objects[0]
+
+    async def text(self, _: str) -> Text:
+        return self._text
+
+    async def now(self) -> datetime:
+        return datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+COLUMNS = ("Name", "Ready", "Status", "Readiness Gates", "Node", "Version")
+words = (
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 3)
+    | st.sampled_from(["", "a", "True", "Running", "1/2", "0/0", "Ready"])
+)
+values = st.recursive(
+    words, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("type"), inner), max_leaves=5
+)
+keys = st.sampled_from(
+    [
+        "name",
+        "namespace",
+        "generation",
+        "labels",
+        "conditions",
+        "replicas",
+        "observedGeneration",
+        "phase",
+        "type",
+        "status",
+    ]
+)
+parts = st.dictionaries(keys, values, max_size=4)
+odd_objects = st.lists(
+    st.fixed_dictionaries({}, optional={"metadata": parts, "spec": parts, "status": parts}), min_size=1, max_size=3
+)
+odd_rows = st.lists(st.tuples(*[words] * len(COLUMNS)), min_size=1, max_size=3)
+odd_texts = st.builds(
+    Text, st.sampled_from([200, 302, 500]), st.sampled_from(["", "{}", "[1]", "null", "[+]", "okay", "{" * 999])
+)
+
+
+@pytest.mark.parametrize("check", CLUSTER_CHECKS, ids=lambda check: check.name)
+@settings(max_examples=60)
+@given(odd_rows, odd_objects, odd_texts)
+async def test_answers_of_another_shape_never_pass(
+    check: ClusterCheck, rows: list[tuple[Any, ...]], objects: list[Any], text: Text
+) -> None:
+    here = member("odd")
+    context = ClusterContext(
+        OddCluster(Table(COLUMNS, tuple(rows)), objects, text), here, scope(TARGET, members=[here])
+    )
+
+    try:
+        finding = await check.run(context)
+    except CouldNotLook:
+        return
+
+    assert finding.outcome is not Outcome.PASSED
+
+
+@pytest.mark.parametrize("check", CLUSTER_CHECKS, ids=lambda check: check.name)
+async def test_a_table_without_the_columns_is_no_answer(check: ClusterCheck) -> None:
+    odd = OddCluster(Table(("Name",), (("a",),)), [], Text(200, ""))
+    here = member("odd")
+
+    try:
+        finding = await check.run(ClusterContext(odd, here, scope(TARGET, members=[here])))
+    except CouldNotLook:
+        return
+
+    if check.name != "disruption-budgets":  # it counts the nodes only, when there are no budgets
+        assert finding.outcome is not Outcome.PASSED
+
+
+def test_only_gate_checks_need_no_cluster() -> None:
+    assert [check.name for check in ALL if issubclass(check, GateCheck)] == ["time-window"]
