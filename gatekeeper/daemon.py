@@ -7,6 +7,7 @@ lets the running sweep finish until the shutdown deadline and then abandons it; 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobExecutionEvent, JobSubmissionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -55,6 +56,7 @@ class Daemon:
         self._pace = pace
         self._clock = clock
         self._on_policies = on_policies
+        self._told_error = policies.error
         self._stop = asyncio.Event()
         self._sweeping: asyncio.Task[None] | None = None
         self._sweep_began: datetime | None = None
@@ -112,20 +114,32 @@ class Daemon:
             misfire_grace_time=None,  # a late sweep is better than none
         )
         scheduler.add_listener(self._on_skipped, EVENT_JOB_MAX_INSTANCES)
+        scheduler.add_listener(self._on_broke, EVENT_JOB_ERROR)
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # the two listeners say it in our own words
         return scheduler
 
     async def _tick(self) -> None:
+        if self._stop.is_set():  # it was due at the very moment of the signal
+            return
         self._sweeping = asyncio.current_task()
         self._sweep_began = self._clock()
         try:
-            refresh = self._policies.refresh()
-            if refresh.changed or refresh.error:
-                self._on_policies(self._policies)
+            self._refresh_policies()
             await self._sweeper.sweep(self._policies.policies)
             self._last_sweep = self._clock()
+        except asyncio.CancelledError:
+            if not self._stop.is_set():  # else it is abandoned, and _finish says so
+                raise
         finally:
             self._sweeping = None
             self._sweep_began = None
+
+    def _refresh_policies(self) -> None:
+        """Look at the policy files again, and tell what is new about them once."""
+        refresh = self._policies.refresh()
+        if refresh.changed or refresh.error != self._told_error:
+            self._told_error = refresh.error
+            self._on_policies(self._policies)
 
     async def _finish(self) -> None:
         """Let the running sweep end, or abandon it at the deadline; an open approval is settled at the next start."""
@@ -151,3 +165,6 @@ class Daemon:
             cause="the last one still runs",
             due=[f"{at:%H:%M:%SZ}" for at in event.scheduled_run_times],
         )
+
+    def _on_broke(self, event: JobExecutionEvent) -> None:
+        _log.error("sweep.broke", exc_info=event.exception)

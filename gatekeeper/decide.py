@@ -70,6 +70,14 @@ def screen(gate: Gate) -> Hold | None:
     return None
 
 
+def screen_run(run: UpdateRun) -> Hold | None:
+    """What can be said against every gate of a run: the gates of a stopped one stay listed as Pending."""
+    if run.state not in _ACTIVE_RUN:
+        state = run.state or "in no known state"
+        return Hold(Reason.RUN_NOT_ACTIVE, f"run {run.name} is {state}, neither Running nor Pending")
+    return None
+
+
 def choose_policy(gate: Gate, auto_upgrade_profile: str | None, policies: Sequence[Policy]) -> Policy | Hold:
     """The one policy that matches the gate most specifically; none, or several equally good ones, hold."""
     matching = [policy for policy in policies if policy.match.matches(gate, auto_upgrade_profile)]
@@ -96,11 +104,8 @@ def objections(case: Case) -> Iterator[Hold]:
     """Everything against approving that can be said without asking a cluster, the weightiest first."""
     if hold := screen(case.gate):
         yield hold
-    if case.run.state not in _ACTIVE_RUN:
-        yield Hold(
-            Reason.RUN_NOT_ACTIVE,
-            f"run {case.run.name} is {case.run.state or 'in no known state'}, neither Running nor Pending",
-        )
+    if hold := screen_run(case.run):
+        yield hold
     yield from _member_objections(case)
     if not case.scope.members:
         yield Hold(Reason.NO_MEMBERS, f"policy {case.policy.name} asks about no member here; nothing could be checked")

@@ -23,7 +23,7 @@ class SharedReads:
 
     def __init__(self, connect: Callable[[Member], Awaitable[Cluster]], clock: Callable[[], datetime]) -> None:
         self._connect = connect
-        self._clock = clock
+        self.clock = clock
         self._begun: defaultdict[str, dict[Hashable, tuple[datetime, asyncio.Task[Any]]]] = defaultdict(dict)
         self._users: Counter[str] = Counter()
 
@@ -50,7 +50,7 @@ class SharedReads:
         if key not in begun:
             task = asyncio.ensure_future(read())
             task.add_done_callback(_seen)
-            begun[key] = self._clock(), task
+            begun[key] = self.clock(), task
         began, task = begun[key]
         return began, cast("T", await asyncio.shield(task))
 
@@ -91,6 +91,7 @@ class ClusterView:
         self._member = member
         self.oldest: datetime | None = None
         """When the oldest answer that was used began to be read."""
+        self._newest: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -150,10 +151,15 @@ class ClusterView:
         return await self._once(("text", path), read)
 
     async def now(self) -> datetime:
-        """The API server's clock; it runs on, so it is not shared."""
-        return await (await self._reads.cluster(self._member)).now()
+        """The API server's clock at the moment when the newest answer that was used began to be read.
+
+        An answer may have been waiting here for a while, read for another gate; it is judged by the clock of its time.
+        """
+        live = await (await self._reads.cluster(self._member)).now()
+        return live if self._newest is None else live - (self._reads.clock() - self._newest)
 
     async def _once(self, key: tuple[Hashable, ...], read: Callable[[], Coroutine[Any, Any, T]]) -> T:
         began, answer = await self._reads.once(self._member, key, read)
         self.oldest = began if self.oldest is None else min(began, self.oldest)
+        self._newest = began if self._newest is None else max(began, self._newest)
         return answer

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import inspect
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
 
 from gatekeeper.check import Check
 from gatekeeper.policy_fields import CheckFields, PolicyFields
 from gatekeeper.registry import Registry
 from gatekeeper.settings import Settings
-from gatekeeper.values import Tolerance
+from gatekeeper.values import Tolerance, format_duration
 
 SETTINGS_SCHEMA = "gatekeeper.schema.json"
 POLICY_SCHEMA = "gatepolicy.schema.json"
@@ -23,14 +27,30 @@ _DIALECT = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
 
 
+class _AsWritten(GenerateJsonSchema):
+    """Writes defaults as people do: 5m, where pydantic says PT5M."""
+
+    def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - pydantic's own signature
+        if isinstance(dft, timedelta):
+            return format_duration(dft).replace(" ", "")
+        if isinstance(dft, Tolerance):
+            return str(dft) if dft.count is None else dft.count
+        return super().encode_default(dft)
+
+
+def schema_of(model: type[BaseModel], ref_template: str = "#/$defs/{model}") -> Schema:
+    """The JSON schema of a model as it is written in YAML."""
+    return model.model_json_schema(schema_generator=_AsWritten, ref_template=ref_template)
+
+
 def settings_schema() -> Schema:
     """The schema of ``gatekeeper.yaml``."""
-    return {"$schema": _DIALECT, **_tidied(Settings.model_json_schema())}
+    return {"$schema": _DIALECT, **_tidied(schema_of(Settings))}
 
 
 def policy_schema(registry: Registry) -> Schema:
     """The schema of a GatePolicy, with the parameters of every check that exists."""
-    schema = _tidied(PolicyFields.model_json_schema())
+    schema = _tidied(schema_of(PolicyFields))
     definitions: Schema = schema["$defs"]
     common: Schema = definitions.pop(CheckFields.__name__)
     conditions = []
@@ -70,13 +90,7 @@ def rendered(schema: Schema) -> str:
 
 def _check_schema(name: str, check: type[Check]) -> Schema:
     # Two checks may each have a model called Window.
-    schema: Schema = _tidied(check.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}"))
-    for key, field in check.model_fields.items():
-        if isinstance(field.default, Tolerance):
-            allowed = field.default
-            schema["properties"][field.alias or key]["default"] = (
-                str(allowed) if allowed.count is None else allowed.count
-            )
+    schema: Schema = _tidied(schema_of(check, ref_template=f"#/$defs/{name}.{{model}}"))
     schema["$defs"] = {f"{name}.{model}": inner for model, inner in schema.get("$defs", {}).items()}
     schema["description"] = f"{check.claim}. {_first_sentence(check)}"
     return schema

@@ -16,7 +16,7 @@ from uuid import uuid4
 import structlog
 
 from gatekeeper.approve import Approver
-from gatekeeper.decide import Case, choose_policy, decide, objections, screen
+from gatekeeper.decide import Case, choose_policy, decide, objections, screen, screen_run
 from gatekeeper.decision import Approval, Decision, Hold, Reason, SweepReport, Verdict
 from gatekeeper.doors import Fleet, Members
 from gatekeeper.errors import CouldNotLook, NotFound, StoreError
@@ -166,6 +166,8 @@ class Sweeper:
             return self._hold(gate, policy, first_seen)
         if self._dry_run:
             policy = replace(policy, dry_run=True)
+        if hold := screen_run(run):
+            return self._hold(gate, hold, first_seen, policy)
         members = await visit.members() if needs_fleet_members(policy.scope) else ()
         scope = resolve(gate, run, policy.scope, members, first_seen)
         if isinstance(scope, Hold):

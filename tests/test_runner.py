@@ -242,6 +242,35 @@ async def test_answers_are_kept_while_another_gate_still_needs_them_and_no_longe
     assert cluster.asked == ["table pods"] * 2
 
 
+async def test_an_answer_is_judged_by_the_clock_of_its_time() -> None:
+    """A second gate may use an answer that was read for the first one a minute ago."""
+    clock = Clock()
+    seen: list[Any] = []
+
+    class Running(Counting):
+        async def now(self) -> Any:
+            return clock.now
+
+    async def tells(ctx: ClusterContext) -> Finding:
+        await ctx.cluster.table(PODS)
+        seen.append(await ctx.cluster.now())
+        return Finding.passed("seen")
+
+    async def connect(_: Member) -> Cluster:
+        return cluster
+
+    cluster = Running()
+    reads = SharedReads(connect, clock)
+    reads.expect([member()])
+    runner = Runner(Limits(), clock)
+    await runner.run([asking(tells)], scope_of(member()), reads)
+    clock.advance(60)
+    await runner.run([asking(tells)], scope_of(member()), reads)
+    await reads.close()
+
+    assert seen == [NOW, NOW]
+
+
 @pytest.mark.parametrize("check", [spec("fine").check, spec("calm").check])
 def test_the_fixtures_are_checks(check: Check) -> None:
     assert check.claim
