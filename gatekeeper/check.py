@@ -9,18 +9,50 @@ with a :class:`Finding`. What it raises becomes the outcome ``error``: *could no
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
 from gatekeeper.cluster import Cluster, Resource, Table, Text
 from gatekeeper.errors import BadAnswer, CouldNotLook, Forbidden, MissingColumn, NotFound
 from gatekeeper.findings import CheckResult, Evidence, Finding, Outcome
+from gatekeeper.manifest import (
+    at,
+    bounded,
+    condition,
+    count,
+    dicts,
+    dns_name,
+    name_of,
+    numbered,
+    place_of,
+    quantity,
+    say,
+    selector_text,
+    some,
+    time_of,
+)
 from gatekeeper.model import Gate, Member, Scope, Target
 from gatekeeper.parameters import Namespaces, Parameters
+from gatekeeper.tools import (
+    Azure,
+    BlankNotebook,
+    Eviction,
+    Http,
+    HttpAnswer,
+    HttpAuth,
+    HttpRequest,
+    JobRun,
+    Note,
+    Notebook,
+    NoWorkbench,
+    Tools,
+    Workbench,
+)
 from gatekeeper.values import Duration, Tolerance, format_duration
 
 __all__ = [
+    "Azure",
     "BadAnswer",
     "Check",
     "CheckResult",
@@ -29,16 +61,25 @@ __all__ = [
     "ClusterContext",
     "CouldNotLook",
     "Duration",
+    "Eviction",
     "Evidence",
     "Finding",
     "Forbidden",
     "Gate",
     "GateCheck",
     "GateContext",
+    "Http",
+    "HttpAnswer",
+    "HttpAuth",
+    "HttpRequest",
+    "JobRun",
     "Member",
     "MissingColumn",
     "Namespaces",
+    "NoWorkbench",
     "NotFound",
+    "Note",
+    "Notebook",
     "Outcome",
     "Parameters",
     "Resource",
@@ -47,7 +88,23 @@ __all__ = [
     "Target",
     "Text",
     "Tolerance",
+    "Tools",
+    "Workbench",
+    "at",
+    "bounded",
+    "condition",
+    "count",
+    "dicts",
+    "dns_name",
     "format_duration",
+    "name_of",
+    "numbered",
+    "place_of",
+    "quantity",
+    "say",
+    "selector_text",
+    "some",
+    "time_of",
 ]
 
 
@@ -58,6 +115,12 @@ class ClusterContext:
     cluster: Cluster
     member: Member
     scope: Scope
+    tools: Tools = field(default_factory=Tools)
+    """HTTP and Azure."""
+    workbench: Workbench = field(default_factory=NoWorkbench)
+    """For the few checks that write in a member; they say so in ``writes``."""
+    notebook: Notebook = field(default_factory=BlankNotebook)
+    """What this check wrote down of this member in earlier sweeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +130,10 @@ class GateContext:
     scope: Scope
     now: datetime
     """Gatekeeper's own clock, UTC."""
+    tools: Tools = field(default_factory=Tools)
+    """HTTP and Azure."""
+    notebook: Notebook = field(default_factory=BlankNotebook)
+    """What this check wrote down of this gate in earlier sweeps."""
 
 
 class Check(Parameters, ABC):
@@ -80,6 +147,10 @@ class Check(Parameters, ABC):
     """What is true when it passes, as a short sentence: ``all nodes are Ready``."""
     reads: ClassVar[tuple[Resource, ...]] = ()
     """All that it may ask of a cluster."""
+    writes: ClassVar[tuple[tuple[str, Resource], ...]] = ()
+    """All that it may do in a cluster, as verb and resource; for nearly all checks nothing."""
+    azure_actions: ClassVar[tuple[str, ...]] = ()
+    """All that it may ask of Azure, as actions of a role: ``Microsoft.ContainerService/managedClusters/read``."""
 
 
 class ClusterCheck(Check):

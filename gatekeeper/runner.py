@@ -9,16 +9,26 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from gatekeeper.check import Check, ClusterCheck, ClusterContext, GateCheck, GateContext
+from gatekeeper.check import (
+    Check,
+    ClusterCheck,
+    ClusterContext,
+    GateCheck,
+    GateContext,
+    NoWorkbench,
+    Tools,
+    Workbench,
+)
 from gatekeeper.errors import CouldNotLook
 from gatekeeper.findings import CheckResult, Evidence, Finding
 from gatekeeper.model import Member, Scope
+from gatekeeper.notebook import Notebooks
 from gatekeeper.policy import CheckSpec
 from gatekeeper.reads import SharedReads
 from gatekeeper.values import format_duration
@@ -34,12 +44,22 @@ class Limits:
     """All checks on one cluster together may take so long."""
 
 
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """What checks may use besides their cluster."""
+
+    tools: Tools = field(default_factory=Tools)
+    workbench: Callable[[Member], Workbench] = lambda _: NoWorkbench()
+
+
 class Runner:
     """Runs checks. One runner serves all gates of a sweep, so its limits hold for them together."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], datetime]) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], datetime], toolbox: Toolbox | None = None) -> None:
         self._limits = limits
         self._clock = clock
+        self._toolbox = toolbox or Toolbox()
+        self._notebooks = Notebooks(clock)
         self._places = asyncio.Semaphore(limits.clusters)
 
     async def run(self, specs: Sequence[CheckSpec], scope: Scope, reads: SharedReads) -> tuple[CheckResult, ...]:
@@ -60,8 +80,9 @@ class Runner:
 
     async def _ask_gate(self, spec: CheckSpec, scope: Scope) -> tuple[CheckResult, ...]:
         now = self._clock()
-        context = GateContext(scope, now)
         check = spec.check
+        notebook = self._notebooks.of(check, scope.gate.id)
+        context = GateContext(scope, now, self._toolbox.tools, notebook)
         if not isinstance(check, GateCheck):
             raise TypeError(f"{spec.name} is no GateCheck")
         return (await self._answer(spec, None, lambda: check.run(context), lambda: now),)
@@ -78,9 +99,16 @@ class Runner:
 
     async def _ask(self, spec: CheckSpec, member: Member, scope: Scope, reads: SharedReads, end: float) -> CheckResult:
         view = reads.view(member)
-        context = ClusterContext(view, member, scope)
-        began = self._clock()
         check = spec.check
+        context = ClusterContext(
+            cluster=view,
+            member=member,
+            scope=scope,
+            tools=self._toolbox.tools,
+            workbench=self._toolbox.workbench(member),
+            notebook=self._notebooks.of(check, member.key),
+        )
+        began = self._clock()
         if not isinstance(check, ClusterCheck):
             raise TypeError(f"{spec.name} is no ClusterCheck")
         return await self._answer(spec, member, lambda: check.run(context), lambda: view.oldest or began, end)

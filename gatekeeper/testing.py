@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from gatekeeper.check import (
+    BadAnswer,
     ClusterCheck,
     ClusterContext,
     CouldNotLook,
@@ -143,10 +144,13 @@ class FakeCluster:
             raise NotFound(f"{kind.plural} {name!r} not found")
         return deepcopy(found)
 
-    async def text(self, path: str) -> Text:
+    async def text(self, path: str, *, limit: int = 64 * 1024) -> Text:
         """GET a nonResourceURL; an unknown one answers 404."""
         self._ask(Resource.path(path.partition("?")[0]))
-        return self._texts.get(path, Text(404, "404 page not found"))
+        answer = self._texts.get(path, Text(404, "404 page not found"))
+        if len(answer.body) > limit:
+            raise BadAnswer(f"{self._name}: GET {path}: the answer is larger than {limit:,} bytes")
+        return answer
 
     async def now(self) -> datetime:
         """The API server's clock."""
