@@ -26,6 +26,7 @@ from gatekeeper.observer import Observer
 from gatekeeper.observers.log import LogObserver
 from gatekeeper.observers.metrics import Metrics
 from gatekeeper.policies import PolicySet
+from gatekeeper.problems import suggestion
 from gatekeeper.registry import Registry
 from gatekeeper.runner import Limits, Runner
 from gatekeeper.settings import Settings
@@ -159,17 +160,21 @@ async def open_kubeconfig(path: Path) -> AsyncIterator[Members]:
         await members.close()
 
 
-def current_context(path: Path) -> str:
-    """The current context of a kubeconfig.
+def context_of(path: Path, wanted: str | None) -> str:
+    """The name of a kubeconfig's context: the wanted one, or the current one.
 
     Raises:
-        ConfigError: there is no such file, or it names none.
+        ConfigError: there is no such file, or no such context.
     """
     try:
-        return Kubeconfig.parse(path.read_bytes(), f"the kubeconfig {path}", path.parent).current
+        config = Kubeconfig.parse(path.read_bytes(), f"the kubeconfig {path}", path.parent)
+        found = config.current if wanted is None else wanted
     except OSError as error:
         raise ConfigError(
             f"the kubeconfig {path} cannot be read: {error.strerror}; name one with --kubeconfig"
         ) from error
     except BadAnswer as error:
         raise ConfigError(f"{error}; name one with --context") from error
+    if found not in config.contexts:
+        raise ConfigError(f"the kubeconfig {path} has no context {found!r}; {suggestion(found, config.contexts)}")
+    return found

@@ -14,6 +14,7 @@ from gatekeeper.model import AFTER, APPROVAL, COMPLETED, PENDING, FleetRef, Gate
 from gatekeeper.policies import PolicySet
 from gatekeeper.policy import Policy
 from gatekeeper.policy_file import compile_policy
+from gatekeeper.problems import InvalidConfigError, Problem
 from gatekeeper.reads import SharedReads
 from gatekeeper.registry import Registry
 from gatekeeper.runner import Limits, Runner
@@ -36,7 +37,7 @@ def policy_of_check(name: str, params: Sequence[str], registry: Registry) -> Pol
     entry: dict[str, object] = {"check": name}
     for param in params:
         key, equals, text = param.partition("=")
-        if not equals or not key:
+        if not equals or not key or key == "check":
             raise ConfigError(f"--param {param}: write it as key=value, such as --param maxNotReady=1")
         _put(entry, key.split("."), _value(param, text))
     document = {
@@ -47,7 +48,10 @@ def policy_of_check(name: str, params: Sequence[str], registry: Registry) -> Pol
         "checks": [entry],
     }
     (parsed,) = parse_yaml(json.dumps(document, default=str).encode(), "--param")
-    return compile_policy(parsed, registry)
+    try:
+        return compile_policy(parsed, registry)
+    except InvalidConfigError as error:
+        raise ConfigError("\n".join(map(_said, error.problems))) from error
 
 
 def policy_of_file(path: Path, name: str | None, registry: Registry) -> Policy:
@@ -88,6 +92,12 @@ async def ask(
         return await Runner(Limits(), clock).run(policy.checks, scope, reads)
     finally:
         await reads.close()
+
+
+def _said(problem: Problem) -> str:
+    """A problem of a policy that nobody wrote, in the words of the command line."""
+    where = problem.where.removeprefix("checks[0]").removeprefix(".")
+    return problem.message if where in ("", "check") else f"--param {where}: {problem.message}"
 
 
 def _put(entry: dict[str, object], path: Sequence[str], value: object) -> None:

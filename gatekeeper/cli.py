@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.errors import ConfigError, CouldNotLook, GatekeeperError
+from gatekeeper import __version__
+from gatekeeper.errors import ConfigError, GatekeeperError
 
 NO, USAGE, COULD_NOT_LOOK = 1, 2, 3
 
@@ -42,15 +43,19 @@ ConfigOption = Annotated[
 DEFAULT_CONFIG = Path("config/gatekeeper.yaml")
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    if version:
-        from gatekeeper import __version__
-
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"gatekeeper {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
 
 
 @app.command()
@@ -101,7 +106,8 @@ def gates(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.T
 def check(
     name: Annotated[str | None, typer.Argument(help="A check; see `gatekeeper checks`.")] = None,
     param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="A parameter of the check: key=value.")
+        list[str] | None,
+        typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter of the check; once for each."),
     ] = None,
     policy: Annotated[Path | None, typer.Option("--policy", help="All checks of this policy file instead.")] = None,
     policy_name: Annotated[str | None, typer.Option("--name", help="Which policy, if the file has several.")] = None,
@@ -159,14 +165,21 @@ def checks(
     from gatekeeper import documents, show
     from gatekeeper.registry import Registry
 
+    if docs + schema + rbac > 1 or (policy and not rbac):
+        raise ConfigError("choose one of --docs, --schema and --rbac; --policy goes with --rbac")
     registry = Registry.discover()
-    if docs or schema or rbac:
-        from gatekeeper.generate import catalogue, cluster_role, policy_schema_text
+    if docs:
+        from gatekeeper.catalogue import catalogue
 
-        text = (
-            catalogue(registry) if docs else policy_schema_text(registry) if schema else cluster_role(registry, policy)
-        )
-        typer.echo(text, nl=False)
+        typer.echo(catalogue(registry), nl=False)
+    elif schema:
+        from gatekeeper.schemas import policy_schema, rendered
+
+        typer.echo(rendered(policy_schema(registry)), nl=False)
+    elif rbac:
+        from gatekeeper.permissions import cluster_role
+
+        typer.echo(cluster_role(registry, policy), nl=False)
     elif output is Output.JSON:
         documents.print_json(documents.checks_document(registry))
     else:
@@ -194,18 +207,11 @@ def demo(
 def main() -> None:
     """Run the command line; an error is a sentence, not a traceback."""
     try:
-        app()
+        app(prog_name="gatekeeper")
     except ConfigError as error:
         _fail(error, USAGE)
-    except CouldNotLook as error:
-        _fail(error, COULD_NOT_LOOK)
     except GatekeeperError as error:
         _fail(error, COULD_NOT_LOOK)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
 
 
 def _fail(error: Exception, code: int) -> None:

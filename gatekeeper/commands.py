@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatekeeper.app import current_context, open_app, open_kubeconfig, utc_now
+from gatekeeper.app import context_of, open_app, open_kubeconfig, utc_now
 from gatekeeper.by_hand import ask, policy_of_check, policy_of_file
 from gatekeeper.decide import choose_policy, screen
 from gatekeeper.decision import Hold, Reason, SweepReport, Verdict
+from gatekeeper.doors import Fleet
 from gatekeeper.errors import ConfigError, CouldNotLook
 from gatekeeper.findings import CheckResult, Outcome
 from gatekeeper.model import Gate, Target, UpdateRun
@@ -65,18 +66,29 @@ async def list_gates(config: Path) -> tuple[list[FoundGate], list[tuple[str, str
             try:
                 pending = await fleet.pending_gates()
                 unreadable += [(str(fleet.ref), problem) for problem in pending.unreadable]
-                names = sorted({gate.update_run for gate in pending.gates})
-                runs = dict(zip(names, await asyncio.gather(*map(fleet.update_run, names)), strict=True))
             except CouldNotLook as error:
                 unreadable.append((str(fleet.ref), str(error)))
                 continue
+            names = sorted({gate.update_run for gate in pending.gates})
+            runs = dict(zip(names, await asyncio.gather(*(_run(fleet, name) for name in names)), strict=True))
             found += [_mapped(gate, runs[gate.update_run], app.policies) for gate in pending.gates]
     return found, unreadable
 
 
-def _mapped(gate: Gate, run: UpdateRun, policies: PolicySet) -> FoundGate:
-    hold = screen(gate)
-    chosen = hold or choose_policy(gate, run.auto_upgrade_profile, policies.policies)
+async def _run(fleet: Fleet, name: str) -> UpdateRun | CouldNotLook:
+    """A run, or why it cannot be read: the gate of a run that was deleted is listed on for a while."""
+    try:
+        return await fleet.update_run(name)
+    except CouldNotLook as error:
+        return error
+
+
+def _mapped(gate: Gate, run: UpdateRun | CouldNotLook, policies: PolicySet) -> FoundGate:
+    if hold := screen(gate):
+        return FoundGate(gate, None, hold.message)
+    if isinstance(run, CouldNotLook):
+        return FoundGate(gate, None, str(run))
+    chosen = choose_policy(gate, run.auto_upgrade_profile, policies.policies)
     if isinstance(chosen, Hold):
         return FoundGate(gate, None, chosen.message)
     return FoundGate(gate, chosen.name, f"run is {run.state}")
@@ -107,8 +119,9 @@ async def check_by_hand(question: Question, kubeconfig: Path, context: str | Non
     version = question.target_version
     target = Target("Full", version) if version else Target()
     configure_logging("auto", "error", sys.stderr)
+    name = context_of(kubeconfig, context)
     async with open_kubeconfig(kubeconfig) as members:
-        return await ask(policy, members, context or current_context(kubeconfig), target, utc_now)
+        return await ask(policy, members, name, target, utc_now)
 
 
 def results_exit_code(results: Sequence[CheckResult]) -> int:

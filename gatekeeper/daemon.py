@@ -61,13 +61,15 @@ class Daemon:
         self._sweeping: asyncio.Task[None] | None = None
         self._sweep_began: datetime | None = None
         self._last_sweep: datetime | None = None
-        self._started = clock()
 
     async def run(self) -> None:
         """Sweep until SIGTERM or SIGINT."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
+        library = logging.getLogger("apscheduler")
+        level = library.level
+        library.setLevel(logging.CRITICAL)  # what it would say, our listeners say in our own words
         scheduler = self._scheduler()
         scheduler.start()
         _log.info(
@@ -79,6 +81,7 @@ class Daemon:
             scheduler.remove_all_jobs()
             await self._finish()
             scheduler.shutdown(wait=False)
+            library.setLevel(level)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
         _log.info("daemon.stopped")
@@ -115,7 +118,6 @@ class Daemon:
         )
         scheduler.add_listener(self._on_skipped, EVENT_JOB_MAX_INSTANCES)
         scheduler.add_listener(self._on_broke, EVENT_JOB_ERROR)
-        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # the two listeners say it in our own words
         return scheduler
 
     async def _tick(self) -> None:

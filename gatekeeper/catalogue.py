@@ -1,0 +1,78 @@
+"""The catalogue of checks as Markdown, made from their docstrings and parameters: ``docs/checks.md``."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gatekeeper.check import Check, GateCheck
+from gatekeeper.registry import Registry
+from gatekeeper.schemas import schema_of
+
+GENERATED = "Made by `make generate`; do not edit."
+"""Stands at the head of every generated file that can hold a comment."""
+_INTRODUCTION = """\
+What a policy can ask. In a policy every check also takes `severity` (`required`: it must pass; `advisory`: it is
+reported, and never in the way) and `timeout` (how long it may take on one member; else `checks.timeout` of the
+settings). A check answers *passed*, *failed*, *inconclusive* (it looked, and cannot say) or *error* (it could not
+look); only *passed* helps to open a gate. Durations are written `90s`, `15m`, `6h`, `2d`.
+"""
+
+
+def catalogue(registry: Registry) -> str:
+    """All checks, by name."""
+    checks = [(name, check) for name in registry.names() if (check := registry.get(name)) is not None]
+    lines = ["# Checks", "", f"<!-- {GENERATED} -->", "", _INTRODUCTION]
+    lines += ["| check | passes when | asked of |", "|---|---|---|"]
+    lines += [f"| [{name}](#{name}) | {_cell(check.claim)} | {_asked_of(check)} |" for name, check in checks]
+    for name, check in checks:
+        lines += ["", *_entry(name, check)]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(text: str) -> str:
+    """A docstring's text as Markdown: code stands between single backticks."""
+    return re.sub(r"``(.+?)``", r"`\1`", text, flags=re.DOTALL)
+
+
+def _entry(name: str, check: type[Check]) -> Iterator[str]:
+    text, _, example = inspect.cleandoc(check.__doc__ or "").partition("Example:")
+    yield from (f"## {name}", "", f"Passes when {check.claim}. Asked of {_asked_of(check)}.", "")
+    yield markdown(text.strip())
+    if example.strip():
+        yield from ("", "```yaml", textwrap.dedent(example.strip("\n")), "```")
+    schema = schema_of(check)
+    if schema.get("properties"):
+        yield from ("", "| parameter | default | meaning |", "|---|---|---|")
+        yield from _rows(schema, schema.get("$defs", {}))
+    if check.reads:
+        yield from ("", f"Reads {', '.join(f'`{resource}`' for resource in check.reads)}.")
+
+
+def _asked_of(check: type[Check]) -> str:
+    return "the gate, once" if issubclass(check, GateCheck) else "every cluster in scope"
+
+
+def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], inside: str = "") -> Iterator[str]:
+    """One row for each parameter, and below it one for each of its own parts: ``closed[].from``."""
+    for key, spec in schema["properties"].items():
+        name = f"{inside}{key}"
+        default = "*required*" if key in schema.get("required", ()) else _default(spec.get("default"))
+        yield f"| `{name}` | {default} | {_cell(spec.get('description', ''))} |"
+        part = spec.get("items", spec)
+        inner = definitions.get(str(part.get("$ref", "")).rpartition("/")[2])
+        if inner is not None and inner.get("properties"):
+            yield from _rows(inner, definitions, f"{name}[]." if "items" in spec else f"{name}.")
+
+
+def _default(value: object) -> str:
+    if value is None or value in ("", [], {}) or isinstance(value, dict):
+        return ""
+    return ", ".join(f"`{item}`" for item in (value if isinstance(value, list) else [value]))
+
+
+def _cell(text: str) -> str:
+    return markdown(" ".join(text.split())).replace("|", "\\|")
