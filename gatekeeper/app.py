@@ -29,7 +29,7 @@ from gatekeeper.policies import PolicySet
 from gatekeeper.problems import suggestion
 from gatekeeper.registry import Registry
 from gatekeeper.runner import Limits, Runner
-from gatekeeper.settings import Settings
+from gatekeeper.settings import IN_MEMORY, Settings
 from gatekeeper.store.sqlite import SqliteStore
 from gatekeeper.sweep import Doors, Sweeper
 from gatekeeper.web.server import WebServer
@@ -84,7 +84,8 @@ async def open_app(
     metrics = Metrics(fleets=[fleet.ref for fleet in settings.fleets])
     tell_policies(metrics, policies)
     async with AsyncExitStack() as stack:
-        store = SqliteStore(settings.store.path)
+        # A dry run remembers nothing, so that anybody may try it from any machine.
+        store = SqliteStore(IN_MEMORY if dry_run else settings.store.path)
         stack.push_async_callback(store.close)
         await store.open()
         azure = settings.azure

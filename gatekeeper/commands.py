@@ -42,7 +42,12 @@ async def sweep_once(config: Path, *, dry_run: bool) -> SweepReport:
 
 def sweep_exit_code(report: SweepReport) -> int:
     """3 if a fleet, or all that holds, could not be looked at; 1 if a gate is held; else 0."""
-    held = [decision for decision in report.decisions if decision.verdict is Verdict.HOLD]
+    held = [
+        decision
+        for decision in report.decisions
+        # A gate of another type is not ours to open, and says nothing about the clusters.
+        if decision.verdict is Verdict.HOLD and decision.reason is not Reason.NOT_APPROVAL
+    ]
     if report.unreadable or (held and all(decision.reason in _UNSEEN for decision in held)):
         return COULD_NOT_LOOK
     return NO if held else 0
