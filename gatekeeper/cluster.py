@@ -97,8 +97,13 @@ class Cluster(Protocol):
         namespace: str | None = None,
         label_selector: str = "",
         field_selector: str = "",
+        keep: tuple[str, ...] = (),
     ) -> Sequence[Mapping[str, Any]]:
-        """List whole objects (without managedFields; a Node without its images)."""
+        """List whole objects (without managedFields; a Node without its images).
+
+        With ``keep``, such as ``("spec.nodeName", "spec.containers.resources")``, only these fields of each (and its
+        name and namespace) stay in memory: give it wherever thousands of objects are read.
+        """
 
     async def object(self, resource: Resource, name: str, *, namespace: str | None = None) -> Mapping[str, Any]:
         """One object. Raises NotFound when it does not exist."""

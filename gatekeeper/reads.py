@@ -122,17 +122,23 @@ class ClusterView:
         return await self._once(("table", resource, namespace, label_selector, field_selector, metadata), read)
 
     async def objects(
-        self, resource: Resource, *, namespace: str | None = None, label_selector: str = "", field_selector: str = ""
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        keep: tuple[str, ...] = (),
     ) -> Sequence[Mapping[str, Any]]:
         """List whole objects."""
 
         async def read() -> Sequence[Mapping[str, Any]]:
             cluster = await self._reads.cluster(self._member)
             return await cluster.objects(
-                resource, namespace=namespace, label_selector=label_selector, field_selector=field_selector
+                resource, namespace=namespace, label_selector=label_selector, field_selector=field_selector, keep=keep
             )
 
-        return await self._once(("objects", resource, namespace, label_selector, field_selector), read)
+        return await self._once(("objects", resource, namespace, label_selector, field_selector, keep), read)
 
     async def object(self, resource: Resource, name: str, *, namespace: str | None = None) -> Mapping[str, Any]:
         """One object."""

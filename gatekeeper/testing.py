@@ -14,11 +14,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from gatekeeper.check import (
     BadAnswer,
+    Check,
     ClusterCheck,
     ClusterContext,
     CouldNotLook,
@@ -27,6 +29,8 @@ from gatekeeper.check import (
     Gate,
     GateCheck,
     GateContext,
+    HttpAnswer,
+    HttpRequest,
     Member,
     NotFound,
     Outcome,
@@ -42,9 +46,23 @@ from gatekeeper.emulator.kube.kinds import Resource as Kind
 from gatekeeper.emulator.kube.manifests import Manifest, parse_time, rfc3339
 from gatekeeper.emulator.kube.printers import printer_of
 from gatekeeper.emulator.kube.selectors import parse_fields, parse_labels, selectable
+from gatekeeper.errors import Unreachable
 from gatekeeper.model import FleetRef
+from gatekeeper.projection import Projection
 
-__all__ = ["NOW", "FakeCluster", "ask", "ask_gate", "assert_finding", "context", "gate", "member", "scope"]
+__all__ = [
+    "NOW",
+    "FakeAzure",
+    "FakeCluster",
+    "FakeHttp",
+    "ask",
+    "ask_gate",
+    "assert_finding",
+    "context",
+    "gate",
+    "member",
+    "scope",
+]
 
 NOW: Final = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 """The time in a FakeCluster, unless it is told another: a Monday."""
@@ -131,10 +149,17 @@ class FakeCluster:
         return Table(tuple(column.name for column in printer.columns), tuple(rows), shown)
 
     async def objects(
-        self, resource: Resource, *, namespace: str | None = None, label_selector: str = "", field_selector: str = ""
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        keep: tuple[str, ...] = (),
     ) -> Sequence[Mapping[str, Any]]:
-        """List whole objects."""
-        return deepcopy(self._select(self._look(resource), namespace, label_selector, field_selector))
+        """List whole objects, or what is to be kept of them."""
+        found = deepcopy(self._select(self._look(resource), namespace, label_selector, field_selector))
+        return [Projection(keep)(each) for each in found] if keep else found
 
     async def object(self, resource: Resource, name: str, *, namespace: str | None = None) -> Mapping[str, Any]:
         """One object. Raises NotFound."""
@@ -194,10 +219,79 @@ def _healthy_texts(version: str) -> dict[str, Text]:
     }
 
 
-def member(name: str = "c1", state: str = "Completed") -> Member:
-    """A member cluster of group ``g1`` in stage ``s1``."""
+class FakeHttp:
+    """A :class:`gatekeeper.check.Http` that answers by URL, without regard to the query unless a URL has one.
+
+    Args:
+        answers: the answer of each URL, or the error that it raises; an unknown URL is Unreachable.
+    """
+
+    def __init__(self, answers: Mapping[str, HttpAnswer | CouldNotLook]) -> None:
+        self._answers = dict(answers)
+        self.asked: list[HttpRequest] = []
+        """All requests, in order."""
+
+    async def request(self, request: HttpRequest) -> HttpAnswer:
+        """The answer of the URL."""
+        self.asked.append(request)
+        answer = self._answers.get(request.url) or self._answers.get(request.url.partition("?")[0])
+        if answer is None:
+            raise Unreachable(f"{request.method} {request.url}: no connection")
+        if isinstance(answer, CouldNotLook):
+            raise answer
+        return answer
+
+
+class FakeAzure:
+    """A :class:`gatekeeper.check.Azure` that answers by path, in any case; an unknown path is NotFound.
+
+    Args:
+        answers: the JSON of each path, or the error that it raises; of a list, the body with its ``value``.
+    """
+
+    def __init__(self, answers: Mapping[str, Mapping[str, Any] | CouldNotLook]) -> None:
+        self._answers = {path.lower(): answer for path, answer in answers.items()}
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        """Path, api-version and query of all that was asked, in order."""
+
+    async def get(self, path: str, api_version: str, **query: str) -> Mapping[str, Any]:
+        """One answer."""
+        self.asked.append((path, api_version, query))
+        answer = self._answers.get(path.lower())
+        if answer is None:
+            raise NotFound(f"azure.get: HTTP 404 ResourceNotFound: {path}")
+        if isinstance(answer, CouldNotLook):
+            raise answer
+        return deepcopy(answer)
+
+    async def list(self, path: str, api_version: str, **query: str) -> Sequence[Mapping[str, Any]]:
+        """The entries of ``value``."""
+        found: Sequence[Mapping[str, Any]] = (await self.get(path, api_version, **query))["value"]
+        return found
+
+    def actions(self) -> set[str]:
+        """The actions of an Azure role, in lower case, that what was asked needs."""
+        return {_action(path) for path, _, _ in self.asked}
+
+
+def _action(path: str) -> str:
+    """``.../providers/Microsoft.X/a/1/b/2`` is ``microsoft.x/a/b/read``; so is ``.../a/1/b``."""
+    provider, *rest = path.lower().rpartition("/providers/")[2].split("/")
+    return "/".join([provider, *rest[::2], "read"])
+
+
+def member(
+    name: str = "c1",
+    state: str = "Completed",
+    *,
+    started_at: datetime | None = None,
+    completed_at: datetime | None = None,
+) -> Member:
+    """A member cluster of group ``g1`` in stage ``s1``; the run says nothing of its times unless told otherwise."""
     resource_id = f"/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/{name}"
-    return Member(name, resource_id, stage="s1", group="g1", state=state)
+    return Member(
+        name, resource_id, stage="s1", group="g1", state=state, started_at=started_at, completed_at=completed_at
+    )
 
 
 def gate(timing: str = "After") -> Gate:
@@ -213,27 +307,46 @@ def scope(target: Target | None = None, *, timing: str = "After", members: Seque
     return Scope(gate(timing), target or Target(), asked, asked)
 
 
-def context(cluster: FakeCluster, target: Target | None = None) -> ClusterContext:
-    """What a ClusterCheck is given when it is asked about this cluster."""
-    here = member(cluster.name)
-    return ClusterContext(cluster, here, scope(target, members=[here]))
+def context(cluster: FakeCluster, target: Target | None = None, **around: Any) -> ClusterContext:  # noqa: ANN401 - of many types
+    """What a ClusterCheck is given when it is asked about this cluster.
+
+    Args:
+        cluster: the member.
+        target: what the run updates to.
+        around: any other field of the context: ``member``, ``tools``, ``workbench``, ``notebook``.
+    """
+    here = around.pop("member", None) or member(cluster.name)
+    return replace(ClusterContext(cluster, here, scope(target, members=[here])), **around)
 
 
-async def ask(check: ClusterCheck, cluster: FakeCluster, target: Target | None = None) -> Finding:
-    """Run a check on a cluster, and make sure that it read nothing but what its ``reads`` declares."""
+async def ask(check: ClusterCheck, cluster: FakeCluster, target: Target | None = None, **around: Any) -> Finding:  # noqa: ANN401 - see context
+    """Run a check on a cluster, and make sure that it read nothing but what its ``reads`` declares.
+
+    What stands ``around`` the cluster is told as in :func:`context`.
+    """
     cluster.asked.clear()
     try:
-        return await check.run(context(cluster, target))
+        return await check.run(context(cluster, target, **around))
     finally:
-        undeclared = set(cluster.asked) - set(check.reads)
-        assert not undeclared, f"{check.name} read what its `reads` does not declare: {undeclared}"  # noqa: S101 - a test kit asserts
+        undeclared: set[object] = {*set(cluster.asked) - set(check.reads), *_undeclared_actions(check, around)}
+        assert not undeclared, f"{check.name} asked for what it does not declare: {undeclared}"  # noqa: S101 - a test kit asserts
 
 
-async def ask_gate(check: GateCheck, now: str | datetime, timing: str = "After") -> Finding:
-    """Run a GateCheck at a time, e.g. ``2026-11-23T10:00:00Z``."""
+def _undeclared_actions(check: Check, around: Mapping[str, Any]) -> set[str]:
+    """The actions on a FakeAzure that ``azure_actions`` does not declare, in lower case."""
+    azure = around["tools"].azure if "tools" in around else None
+    declared = {action.lower() for action in check.azure_actions}
+    return azure.actions() - declared if isinstance(azure, FakeAzure) else set()
+
+
+async def ask_gate(check: GateCheck, now: str | datetime, timing: str = "After", **around: Any) -> Finding:  # noqa: ANN401 - of many types
+    """Run a GateCheck at a time, e.g. ``2026-11-23T10:00:00Z``.
+
+    Any other field of the context stands ``around``: ``scope``, ``tools``, ``notebook``.
+    """
     moment = now if isinstance(now, datetime) else parse_time(now)
     assert moment is not None, f"not a time: {now}"  # noqa: S101 - a test kit asserts
-    return await check.run(GateContext(scope(timing=timing), moment))
+    return await check.run(replace(GateContext(scope(timing=timing), moment), **around))
 
 
 def assert_finding(

@@ -12,10 +12,11 @@ from gatekeeper.adapters.kube_auth import Identity
 from gatekeeper.adapters.kube_config import Endpoint
 from gatekeeper.adapters.kube_errors import Expired
 from gatekeeper.adapters.kube_http import Answer, KubeHttp
-from gatekeeper.adapters.kube_pages import Items, Rows, following, parse, slim
+from gatekeeper.adapters.kube_pages import Items, Rows, Slim, following, parse
 from gatekeeper.adapters.kube_session import Limits
 from gatekeeper.cluster import Resource, Table, Text
 from gatekeeper.errors import BadAnswer, Conflict, CouldNotLook, NotFound
+from gatekeeper.projection import Projection
 
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _JSON = "application/json"
@@ -92,20 +93,21 @@ class KubeCluster:
         namespace: str | None = None,
         label_selector: str = "",
         field_selector: str = "",
+        keep: tuple[str, ...] = (),
     ) -> Sequence[Mapping[str, Any]]:
         """List whole objects."""
         path = _path(resource, namespace)
         query = {"limit": str(_OBJECT_PAGE)} | _selectors(label_selector, field_selector)
+        kept = Projection(keep) if keep else Slim(nodes=_is_node(resource))
         with self._watched():
-            nodes = _is_node(resource)
-            return (await self._list(path, query, _JSON, lambda: Items(self._http.ask(path), nodes=nodes))).items
+            return (await self._list(path, query, _JSON, lambda: Items(self._http.ask(path), kept))).items
 
     async def object(self, resource: Resource, name: str, *, namespace: str | None = None) -> Mapping[str, Any]:
         """One object."""
         path = f"{_path(resource, namespace)}/{_segment(name)}"
         with self._watched():
             body = await self._demand(path, _JSON, self._http.limits.page_bytes)
-            item = slim(parse(body, self._http.ask(path)), nodes=_is_node(resource))
+            item = Slim(nodes=_is_node(resource))(parse(body, self._http.ask(path)))
             metadata = item.get("metadata")
             if not isinstance(metadata, dict) or metadata.get("name") != name:
                 raise BadAnswer(f"{self._http.ask(path)}: the answer is another object than was asked for")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -85,9 +85,9 @@ class Rows:
 class Items:
     """Collects the objects of a list, without what no check reads."""
 
-    def __init__(self, ask: str, *, nodes: bool) -> None:
+    def __init__(self, ask: str, kept: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         self._ask = ask
-        self._nodes = nodes
+        self._kept = kept
         self.items: list[Mapping[str, Any]] = []
 
     def add(self, page: Mapping[str, Any]) -> None:
@@ -96,16 +96,22 @@ class Items:
         if not isinstance(kind, str) or not kind.endswith("List"):
             raise BadAnswer(f"{self._ask}: asked for a list, the server sent {_kind(page)}")
         for item in _entries(page, "items", self._ask):
-            self.items.append(slim(item, nodes=self._nodes))
+            self.items.append(self._kept(item))
 
 
-def slim(item: dict[str, Any], *, nodes: bool) -> dict[str, Any]:
-    """Drop ``managedFields``, and of a Node the names of all images it holds: half of the bytes, read by no check."""
-    if isinstance(metadata := item.get("metadata"), dict):
-        metadata.pop("managedFields", None)
-    if nodes and isinstance(status := item.get("status"), dict):
-        status.pop("images", None)
-    return item
+class Slim:
+    """Drops ``managedFields``, and of a Node the names of all images it holds: half of the bytes, read by no check."""
+
+    def __init__(self, *, nodes: bool) -> None:
+        self._nodes = nodes
+
+    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+        """The object itself, without them."""
+        if isinstance(metadata := item.get("metadata"), dict):
+            metadata.pop("managedFields", None)
+        if self._nodes and isinstance(status := item.get("status"), dict):
+            status.pop("images", None)
+        return item
 
 
 def _entries(page: Mapping[str, Any], key: str, ask: str) -> list[dict[str, Any]]:

@@ -16,6 +16,9 @@ from gatekeeper.adapters.kube_errors import clean
 from gatekeeper.errors import BadAnswer
 
 
+_KEEP_ALIVE = 2.0  # seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one member cluster may cost: seconds, bytes after decompression, requests at once."""
@@ -24,11 +27,16 @@ class Limits:
     connect_timeout: float = 10.0
     page_bytes: int = 32 * 1024 * 1024
     list_bytes: int = 256 * 1024 * 1024
-    concurrency: int = 6
+    concurrency: int = 2
+    """Each open TLS connection costs 256 kB of buffer; over a thousand members that is what memory goes into."""
 
 
 class Rest(RESTClientObject):
     """The kubernetes package's REST client, of which the session with its TLS, proxy and pool is used."""
+
+    def _create_connector(self) -> aiohttp.TCPConnector:
+        """Let go of idle connections soon: between two sweeps they would only cost memory."""
+        return aiohttp.TCPConnector(limit=self.maxsize, ssl=self.ssl_context, keepalive_timeout=_KEEP_ALIVE)
 
     def open(self) -> aiohttp.ClientSession:
         """Make the session; its base class leaves that for subclasses to call."""
