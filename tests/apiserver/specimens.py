@@ -1,0 +1,119 @@
+"""Specimens of clusters in every state that the checks know, each with the answer that is expected.
+
+A file of ``specimens/`` is for one check. Its cases say what is different about the healthy objects of ``base.yaml``,
+or state whole manifests under ``with``.
+Times are written ``now``, ``now-2m``, ``now+10m``; versions ``{server}``, ``{target}`` (the same, as Azure writes it),
+``{older}`` (by one minor) and ``{ancient}`` (by four).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from gatekeeper.emulator.kube import Manifest
+from gatekeeper.emulator.kube.manifests import merge, rfc3339
+from gatekeeper.model import Target
+
+_FOLDER = Path(__file__).parent / "specimens"
+_TIME = re.compile(r"now(?:(?P<sign>[+-])(?P<count>\d+)(?P<unit>[smh]))?")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cluster, one question, one answer."""
+
+    check: str
+    name: str
+    outcome: str
+    codes: Sequence[str] | None
+    """The codes of the evidence, sorted; None: not looked at."""
+    params: Sequence[str]
+    target: Mapping[str, Any]
+    changes: Sequence[Mapping[str, Any]]
+    unready: bool
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.name}"
+
+    def objects(self, version: str) -> tuple[list[Manifest], list[Manifest]]:
+        """The manifests, their namespaces first; and those whose deletion is asked for."""
+        base = _read("base")
+        made = [(_made(base, change, _versions(version)), bool(change.get("deleted"))) for change in self.changes]
+        namespaces = dict.fromkeys(each["metadata"].get("namespace") for each, _ in made)
+        spaces = [_namespace(name) for name in namespaces if name is not None]
+        return [*spaces, *(each for each, _ in made)], [each for each, deleted in made if deleted]
+
+    def goal(self, version: str) -> Target:
+        """What the run would have brought."""
+        said: dict[str, Any] = _filled(dict(self.target), _versions(version))
+        return Target(
+            upgrade_type=said.get("upgrade_type"),
+            kubernetes_version=said.get("kubernetes_version"),
+            node_image_selection=said.get("node_image_selection"),
+            node_images=tuple(said.get("node_images", ())),
+        )
+
+
+def described() -> list[str]:
+    """The checks that have a file of specimens."""
+    return sorted(file.stem for file in _FOLDER.glob("*.yaml") if file.stem != "base")
+
+
+def cases(check: str) -> list[Case]:
+    """All cases of a check."""
+    return [
+        Case(
+            check=check,
+            name=each["case"],
+            outcome=each["outcome"],
+            codes=each.get("codes"),
+            params=each.get("params", ()),
+            target=each.get("target", {}),
+            changes=each.get("objects", ()),
+            unready=bool(each.get("unready")),
+        )
+        for each in _read(check)
+    ]
+
+
+def _made(base: Mapping[str, Manifest], change: Mapping[str, Any], versions: Mapping[str, str]) -> Manifest:
+    like = base[change["like"]] if "like" in change else {}
+    manifest = merge(like, change.get("with", {}))
+    about = {key: change[key] for key in ("name", "namespace") if key in change}
+    made: Manifest = _filled(merge(manifest, {"metadata": about}), versions)
+    return made
+
+
+def _namespace(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _versions(server: str) -> dict[str, str]:
+    major, minor = re.findall(r"\d+", server)[:2]
+    older, ancient = (f"v{major}.{int(minor) - behind}.9" for behind in (1, 4))
+    target = server.removeprefix("v").partition("+")[0].partition("-")[0]
+    return {"{server}": server, "{target}": target, "{older}": older, "{ancient}": ancient}
+
+
+def _filled(value: Any, versions: Mapping[str, str], key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(each, versions, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, versions) for each in value]
+    if isinstance(value, str) and (found := _TIME.fullmatch(value)):
+        seconds = int(found["count"] or 0) * _SECONDS[found["unit"] or "s"] * (-1 if found["sign"] == "-" else 1)
+        text = rfc3339(datetime.now(UTC) + timedelta(seconds=seconds))
+        return text.replace("Z", ".000000Z") if key == "renewTime" else text  # a MicroTime
+    return versions.get(value, value) if isinstance(value, str) else value
+
+
+def _read(name: str) -> Any:
+    return YAML(typ="safe", pure=True).load(_FOLDER / f"{name}.yaml")
