@@ -15,7 +15,6 @@ from gatekeeper.adapters.kube_config import Endpoint
 from gatekeeper.adapters.kube_errors import clean
 from gatekeeper.errors import BadAnswer
 
-
 _KEEP_ALIVE = 2.0  # seconds
 
 
