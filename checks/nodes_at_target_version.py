@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 
-from gatekeeper.check import BadAnswer, ClusterCheck, ClusterContext, Evidence, Finding, Resource, Target
+from gatekeeper.check import (
+    BadAnswer,
+    ClusterCheck,
+    ClusterContext,
+    Evidence,
+    Finding,
+    Resource,
+    Target,
+    at,
+    bounded,
+    dns_name,
+    node_subject,
+    pool_of,
+    say,
+    some,
+    version_of,
+)
 
 NODES: Final = Resource("", "v1", "nodes")
 _IMAGE: Final = "kubernetes.azure.com/node-image-version"
-_POOL: Final = "kubernetes.azure.com/agentpool"
-_VERSION: Final = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,6}))?(?:[-+][0-9A-Za-z.+-]{1,60})?")
-_NODE_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _MINORS_BEHIND: Final = 3  # the Kubernetes version skew policy, since 1.28
-_SHOWN: Final = 20
 _API_SERVER: Final = "API server"
 _ASK_THE_RUN: Final = "look at the member's message in the update run"
 
@@ -31,14 +42,11 @@ class _Node:
     name: str
     pool: str
     version: str
-    image: str | None
+    image: str
 
     def fault(self, code: str, observed: str, expected: str) -> Evidence:
-        hint = (
-            f"did the update reach pool {self.pool or 'of this node'}? look at the member's message in the update run"
-        )
-        where = f" (pool {self.pool})" if self.pool else ""
-        return Evidence(code, f"Node {self.name}{where}", observed, expected, hint)
+        hint = f"did the update reach pool {self.pool or 'of this node'}? {_ASK_THE_RUN}"
+        return Evidence(code, node_subject(self.name, self.pool), observed, expected, hint)
 
 
 class NodesAtTargetVersion(ClusterCheck):
@@ -128,31 +136,29 @@ async def _nodes(ctx: ClusterContext) -> list[_Node]:
         raise BadAnswer("the table of nodes came without their metadata")
     nodes = []
     for row, metadata in zip(table.rows, table.metadata, strict=True):
-        labels = metadata.get("labels") or {}
-        if len(row) <= max(name, version) or not isinstance(labels, dict) or not _NODE_NAME.fullmatch(str(row[name])):
+        if len(row) <= max(name, version):
             raise BadAnswer("a row of the table of nodes has another shape")
-        image = labels.get(_IMAGE)
-        nodes.append(_Node(str(row[name]), _word(labels.get(_POOL)), _word(row[version]), _word(image) or None))
+        pool, image = pool_of({"metadata": metadata}), at(metadata, "labels", _IMAGE)
+        nodes.append(_Node(dns_name(row[name], "a node"), pool, say(row[version], 80), say(image, 100)))
     return nodes
 
 
 async def _server_version(ctx: ClusterContext) -> str:
     answer = await ctx.cluster.text("/version")
     try:
-        said = json.loads(answer.body)
+        version = at(json.loads(answer.body), "gitVersion")
     except (ValueError, RecursionError):
-        said = None
-    version = said.get("gitVersion") if isinstance(said, dict) else None
+        version = None
     if answer.status != 200 or not isinstance(version, str):
         raise BadAnswer(f"/version answered {answer.status} without a gitVersion")
-    return _word(version)
+    return say(version, 80)
 
 
 def _skewed(nodes: Iterable[_Node], server: Version) -> list[Evidence]:
     """Nodes ahead of the API server (AKS: by the patch too), or too far behind it."""
     faults = []
     for node in nodes:
-        mine = _parse(node.version)
+        mine = version_of(node.version)
         expected = f"{server[0]}.{server[1] - _MINORS_BEHIND} to {'.'.join(map(str, server))}"
         if mine is None or mine > server or mine[0] != server[0] or server[1] - mine[1] > _MINORS_BEHIND:
             faults.append(node.fault("NodeVersionSkew", f"kubelet {node.version}", expected))
@@ -160,9 +166,9 @@ def _skewed(nodes: Iterable[_Node], server: Version) -> list[Evidence]:
 
 
 def _off_image(nodes: Iterable[_Node], target: Target) -> list[Evidence]:
-    images = {image.casefold() for image in target.node_images}
+    images = {image.casefold() for image in target.node_images if image}
     expected = " or ".join(target.node_images)[:300]
-    off = [node for node in nodes if (node.image or "").casefold() not in images or not node.image]
+    off = [node for node in nodes if node.image.casefold() not in images]
     return [node.fault("NodeImage", node.image or f"it has no label {_IMAGE}", expected) for node in off]
 
 
@@ -172,9 +178,9 @@ def _mixed_images(nodes: Iterable[_Node]) -> list[Evidence]:
         pools[node.pool].append(node)
     faults = []
     for pool in pools.values():
-        images = sorted({node.image or "no image label" for node in pool})
-        if len(images) > 1 or pool[0].image is None:
-            expected = "one image in the pool, here are " + ", ".join(images)[:300]
+        images = sorted({node.image for node in pool})
+        if len(images) > 1 or not images[0]:
+            expected = "one image in the pool, here are " + some([image or "no image label" for image in images])
             faults += [node.fault("NodeImage", node.image or f"it has no label {_IMAGE}", expected) for node in pool]
     return faults
 
@@ -183,30 +189,22 @@ def _answer(faults: Sequence[Evidence], nodes: Sequence[_Node], what: str, also:
     if not faults:
         return Finding.passed(f"all {len(nodes)} nodes are {what}{also}")
     parts = [f"the API server is at {it.observed}, not {it.expected}" for it in faults if it.subject == _API_SERVER]
-    off = len({it.subject for it in faults} - {_API_SERVER})
+    wrong = {it.subject for it in faults}
+    off = [node for node in nodes if node_subject(node.name, node.pool) in wrong]
     if off:
-        parts.append(f"{off} of {len(nodes)} nodes {'is' if off == 1 else 'are'} not {what}")
-    rest = len(faults) - _SHOWN
-    more = [Evidence("MoreFound", f"{rest} more", "not listed")] if rest > 0 else []
-    return Finding.failed("; ".join(parts), [*faults[:_SHOWN], *more])
+        pools = sorted({node.pool for node in off if node.pool})
+        where = f" (pool {some(pools)})" if pools else ""
+        parts.append(f"{len(off)} of {len(nodes)} nodes {'is' if len(off) == 1 else 'are'} not {what}{where}")
+    return Finding.failed("; ".join(parts), bounded(faults))
 
 
-def _parse(text: str) -> Version | None:
-    found = _VERSION.fullmatch(text)
-    return tuple(int(part) for part in found.groups() if part is not None) if found else None
-
-
-def _number(text: str | None, whose: str) -> Version:
-    version = _parse(text or "")
+def _number(text: str, whose: str) -> Version:
+    version = version_of(text)
     if version is None:
         raise BadAnswer(f"the version of {whose} is {text!r:.80}, which is no version")
     return version
 
 
 def _is_at(text: str, goal: Version) -> bool:
-    version = _parse(text)
+    version = version_of(text)
     return version is not None and version[: len(goal)] == goal
-
-
-def _word(value: Any) -> str:  # noqa: ANN401 - what a cluster says has any type
-    return "".join(filter(str.isprintable, value))[:150] if isinstance(value, str) else ""

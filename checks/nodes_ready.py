@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +11,26 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field, field_validator
 
-from gatekeeper.check import BadAnswer, ClusterCheck, ClusterContext, Evidence, Finding, Resource, Tolerance
+from gatekeeper.check import (
+    ClusterCheck,
+    ClusterContext,
+    Evidence,
+    Finding,
+    Resource,
+    Tolerance,
+    at,
+    bounded,
+    dicts,
+    name_of,
+    node_subject,
+    pool_of,
+    say,
+    some,
+    time_of,
+)
 
 NODES: Final = Resource("", "v1", "nodes")
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases")
-_POOL: Final = "kubernetes.azure.com/agentpool"
 
 _PROBLEMS: Final = (
     # set by the kubelet and the cloud's node controller
@@ -34,13 +49,21 @@ _PROBLEMS: Final = (
 )
 _LEASE_LASTS: Final = 40  # seconds; the kubelet's default nodeLeaseDurationSeconds
 _CLOCKS_DIFFER: Final = timedelta(seconds=5)  # the Date header has whole seconds, and the answer was on its way
-_SHOWN: Final = 20
-_DNS_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    name: str
+    pool: str
+    manifest: Mapping[str, Any]
+
+    def evidence(self, code: str, observed: str, expected: str = "", hint: str = "") -> Evidence:
+        return Evidence(code, node_subject(self.name, self.pool), observed, expected, hint)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    node: str
+    node: _Node
     words: str
     """For the message: ``is not Ready``."""
     evidence: Evidence
@@ -86,153 +109,116 @@ class NodesReady(ClusterCheck):
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Judge every node; what is unclear counts against the tolerance too."""
-        everything = {_name(node): node for node in await ctx.cluster.objects(NODES)}
-        nodes = {name: node for name, node in everything.items() if not self.pools or _pool(node) in self.pools}
-        missing = sorted(set(self.pools) - {_pool(node) for node in nodes.values()})
+        everything = [_Node(name_of(node), pool_of(node), node) for node in await ctx.cluster.objects(NODES)]
+        nodes = [node for node in everything if not self.pools or node.pool in self.pools]
+        missing = sorted(set(self.pools) - {node.pool for node in nodes})
         if not nodes or missing:
             where = f" in pool {', '.join(missing)}" if missing else ""
             return Finding.inconclusive(f"there is no node{where}, so nothing can be said of its health")
-        leases = {_name(lease): lease for lease in await ctx.cluster.objects(LEASES, namespace="kube-node-lease")}
+        leases = {name_of(lease): lease for lease in await ctx.cluster.objects(LEASES, namespace="kube-node-lease")}
         # Read the clock last: what is older than it seems errs on the careful side.
         now = await ctx.cluster.now()
         faults: list[_Fault] = []
-        for name, node in nodes.items():
-            faults += self._conditions(name, node)
-            faults += _heartbeat(name, leases, now)
-            faults += _deletion(name, node)
-        cordoned = [_cordoned(name) for name, node in nodes.items() if _at(node, "spec", "unschedulable") is True]
-        return self._answer(len(nodes), faults, cordoned, bool(leases))
+        for node in nodes:
+            faults += self._conditions(node)
+            faults += _heartbeat(node, leases, now)
+            faults += _deletion(node)
+        return self._answer(nodes, faults, bool(leases))
 
-    def _conditions(self, name: str, node: Mapping[str, Any]) -> Iterator[_Fault]:
+    def _conditions(self, node: _Node) -> Iterator[_Fault]:
         ready = False
-        for each in _dicts(_at(node, "status", "conditions")):
+        for each in dicts(at(node.manifest, "status", "conditions"), "status.conditions"):
             kind, status = str(each.get("type")), each.get("status")
             if kind == "Ready" and status == "True":
                 ready = True
             elif kind == "Ready":
-                yield _not_ready(name, f"Ready is {status}: {_say(each)}")
+                yield _not_ready(node, f"Ready is {_words(each)}")
                 return
             elif status != "False" and self._is_problem(kind):
-                hint = f"kubectl describe node {name}"
-                evidence = Evidence("NodeProblem", f"Node {name}", f"{kind} is {status}: {_say(each)}", "False", hint)
-                yield _Fault(name, f"has {kind}={status}"[:80], evidence)
+                hint = f"kubectl describe node {node.name}"
+                evidence = node.evidence("NodeProblem", f"{say(kind, 80)} is {_words(each)}", "False", hint)
+                yield _Fault(node, f"has {say(kind, 60)}={say(status, 20)}", evidence)
         if not ready:
-            yield _not_ready(name, "it has no condition Ready")
+            yield _not_ready(node, "it has no condition Ready")
 
     def _is_problem(self, kind: str) -> bool:
         watched = any(fnmatchcase(kind, pattern) for pattern in (*_PROBLEMS, *self.problem_conditions))
         return watched and not any(fnmatchcase(kind, pattern) for pattern in self.ignore_conditions)
 
-    def _answer(self, total: int, faults: Sequence[_Fault], cordoned: Sequence[Evidence], leases: bool) -> Finding:
-        bad = {fault.node for fault in faults if fault.certain}
-        unclear = {fault.node for fault in faults} - bad
+    def _answer(self, nodes: Sequence[_Node], faults: Sequence[_Fault], leases: bool) -> Finding:
+        bad = {fault.node.name for fault in faults if fault.certain}
+        off, total = {fault.node.name for fault in faults}, len(nodes)
         allowed = self.max_not_ready.of(total)
         shown = sorted(faults, key=lambda fault: not fault.certain)
-        evidence = _bounded([*(fault.evidence for fault in shown), *cordoned])
+        cordoned = [_cordoned(node) for node in nodes if at(node.manifest, "spec", "unschedulable") is True]
+        evidence = bounded([*(fault.evidence for fault in shown), *cordoned])
         notes = f"; {len(cordoned)} cordoned" if cordoned else ""
         notes += "" if leases else "; this cluster shows no Leases, so heartbeats could not be seen"
-        if len(bad) > allowed or len(bad) + len(unclear) > allowed:
-            judge, count, word = (
-                (Finding.failed, len(bad), "not healthy")
-                if len(bad) > allowed
-                else (Finding.inconclusive, len(bad) + len(unclear), "unclear or not healthy")
-            )
-            few = ", ".join(f"{fault.node} {fault.words}" for fault in shown[:3])
-            more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
-            return judge(
-                f"{count} of {total} nodes {_are(count)} {word}: {few}{more} ({allowed} allowed){notes}", evidence
-            )
-        if faults:
-            count = len(bad) + len(unclear)
-            return Finding.passed(
-                f"{count} of {total} nodes {_are(count)} not healthy, {allowed} allowed{notes}", evidence
-            )
-        return Finding.passed(f"all {total} nodes are Ready, alive and without problems{notes}", evidence)
+        if not faults:
+            return Finding.passed(f"all {total} nodes are Ready, alive and without problems{notes}", evidence)
+        few = some([f"{fault.node.name} {fault.words}" for fault in shown])
+        notes = f"{_by_pool(nodes, off)}{notes}"
+        if len(bad) > allowed:
+            said = f"{len(bad)} of {total} nodes {_are(len(bad))} not healthy: {few} ({allowed} allowed){notes}"
+            return Finding.failed(said, evidence)
+        said = f"{len(off)} of {total} nodes {_are(len(off))}"
+        if len(off) > allowed:
+            return Finding.inconclusive(f"{said} unclear or not healthy: {few} ({allowed} allowed){notes}", evidence)
+        return Finding.passed(f"{said} not healthy, {allowed} allowed{notes}", evidence)
 
 
-def _not_ready(name: str, observed: str) -> _Fault:
-    hint = f"kubectl describe node {name}; is its virtual machine running?"
-    return _Fault(name, "is not Ready", Evidence("NodeNotReady", f"Node {name}", observed, "Ready is True", hint))
+def _not_ready(node: _Node, observed: str) -> _Fault:
+    hint = f"kubectl describe node {node.name}; is its virtual machine running?"
+    return _Fault(node, "is not Ready", node.evidence("NodeNotReady", observed, "Ready is True", hint))
 
 
-def _heartbeat(name: str, leases: Mapping[str, Mapping[str, Any]], now: datetime) -> Iterator[_Fault]:
+def _heartbeat(node: _Node, leases: Mapping[str, Mapping[str, Any]], now: datetime) -> Iterator[_Fault]:
     if not leases:
         return
-    lease = leases.get(name)
+    lease = leases.get(node.name)
     if lease is None:
         observed = "it has no Lease in kube-node-lease, though others do"
-        yield _Fault(name, "has no Lease", Evidence("NodeLeaseMissing", f"Node {name}", observed), certain=False)
+        hint = f"has it just joined? kubectl -n kube-node-lease get lease {node.name}"
+        yield _Fault(node, "has no Lease", node.evidence("NodeLeaseMissing", observed, hint=hint), certain=False)
         return
-    renewed, lasts = _time(_at(lease, "spec", "renewTime")), _at(lease, "spec", "leaseDurationSeconds")
+    renewed, lasts = time_of(at(lease, "spec", "renewTime")), at(lease, "spec", "leaseDurationSeconds")
     limit = timedelta(seconds=lasts if isinstance(lasts, int) and 0 < lasts <= 600 else _LEASE_LASTS)
     expected = f"renewed within {limit.seconds}s"
     if renewed is None or now - renewed > limit + _CLOCKS_DIFFER:
         age = "never renewed" if renewed is None else f"last renewed {int((now - renewed).total_seconds())}s ago"
-        hint = f"the kubelet of {name} is silent: is its virtual machine running, and its clock right?"
-        yield _Fault(name, "sends no heartbeat", Evidence("NodeHeartbeatStale", f"Node {name}", age, expected, hint))
+        hint = f"the kubelet of {node.name} is silent: is its virtual machine running, and its clock right?"
+        yield _Fault(node, "sends no heartbeat", node.evidence("NodeHeartbeatStale", age, expected, hint))
     elif renewed - now > limit:
         observed = f"its Lease was renewed {int((renewed - now).total_seconds())}s in the future"
-        hint = f"set the clock of {name} right"
-        evidence = Evidence("NodeClockAhead", f"Node {name}", observed, expected, hint)
-        yield _Fault(name, "has a clock that is ahead", evidence, certain=False)
+        hint = f"set the clock of {node.name} right"
+        evidence = node.evidence("NodeClockAhead", observed, expected, hint)
+        yield _Fault(node, "has a clock that is ahead", evidence, certain=False)
 
 
-def _deletion(name: str, node: Mapping[str, Any]) -> Iterator[_Fault]:
-    if _at(node, "metadata", "deletionTimestamp") is not None:
-        evidence = Evidence("NodeTerminating", f"Node {name}", "it is being deleted")
-        yield _Fault(name, "is being deleted", evidence, certain=False)
+def _deletion(node: _Node) -> Iterator[_Fault]:
+    if at(node.manifest, "metadata", "deletionTimestamp") is not None:
+        hint = f"wait until it is gone; if it stays: kubectl get node {node.name} -o yaml"
+        evidence = node.evidence("NodeTerminating", "it is being deleted", hint=hint)
+        yield _Fault(node, "is being deleted", evidence, certain=False)
 
 
-def _cordoned(name: str) -> Evidence:
-    hint = f"left over from a drain? kubectl uncordon {name}"
-    return Evidence("NodeCordoned", f"Node {name}", "it takes no new pods", hint=hint)
+def _cordoned(node: _Node) -> Evidence:
+    hint = f"left over from a drain? kubectl uncordon {node.name}"
+    return node.evidence("NodeCordoned", "it takes no new pods", hint=hint)
 
 
-def _bounded(evidence: list[Evidence]) -> list[Evidence]:
-    rest = len(evidence) - _SHOWN
-    return evidence if rest <= 0 else [*evidence[:_SHOWN], Evidence("MoreFound", f"{rest} more", "not listed")]
+def _by_pool(nodes: Sequence[_Node], off: set[str]) -> str:
+    """How many of each pool: ``; by pool: system 1 of 3, user 2 of 9``."""
+    total = Counter(node.pool for node in nodes)
+    found = Counter(node.pool for node in nodes if node.name in off)
+    shown = some([f"{pool or 'none'} {number} of {total[pool]}" for pool, number in sorted(found.items())], 5)
+    return f"; by pool: {shown}" if any(total) else ""
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
-def _pool(node: Mapping[str, Any]) -> str:
-    return str(_at(node, "metadata", "labels", _POOL) or "")
-
-
-def _say(condition: Mapping[str, Any]) -> str:
-    words = " ".join(f"{condition.get('reason') or 'no reason'} {condition.get('message') or ''}".split())
-    return "".join(filter(str.isprintable, words))[:200]
-
-
-def _name(item: object) -> str:
-    # Names go into commands that people copy, so nothing but a DNS name is taken for one.
-    name = _at(item, "metadata", "name")
-    if not isinstance(name, str) or not _DNS_NAME.fullmatch(name):
-        raise BadAnswer(f"an object of a list has the name {name!r:.100}")
-    return name
-
-
-def _at(value: object, *path: str) -> Any:  # noqa: ANN401 - what a cluster says has any type
-    for key in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
-    return value
-
-
-def _dicts(value: object) -> Sequence[Mapping[str, Any]]:
-    if value is None:
-        return ()
-    if not isinstance(value, Sequence) or not all(isinstance(each, Mapping) for each in value):
-        raise BadAnswer("a list of conditions is not a list of objects")
-    return value
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+def _words(condition: Mapping[str, Any]) -> str:
+    reason, message = condition.get("reason") or "no reason", condition.get("message") or ""
+    return f"{say(condition.get('status'), 20)}: {say(f'{reason} {message}')}"

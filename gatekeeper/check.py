@@ -13,27 +13,45 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from gatekeeper.aks import AKS_API, AKS_READ, AksCluster, AksId, AksPool, aks_cluster
+from gatekeeper.alerts import Alert, alerts_of_alertmanager, alerts_of_series, dated, silenced, silences_of
+from gatekeeper.calendars import Spans, public_holidays, read_calendar
+from gatekeeper.certificates import certificate_ends
 from gatekeeper.cluster import Cluster, Resource, Table, Text
+from gatekeeper.endpoint import Endpoint
 from gatekeeper.errors import BadAnswer, CouldNotLook, Forbidden, MissingColumn, NotFound
+from gatekeeper.expressions import Expression, Regex
 from gatekeeper.findings import CheckResult, Evidence, Finding, Outcome
+from gatekeeper.health import Health, Status, judge_object
 from gatekeeper.manifest import (
     at,
     bounded,
+    cells,
     condition,
+    conditions,
     count,
     dicts,
     dns_name,
     name_of,
     numbered,
     place_of,
-    quantity,
     say,
-    selector_text,
     some,
     time_of,
+    version_of,
 )
+from gatekeeper.matchers import Matcher, Selector
+from gatekeeper.measurement import Measurement
 from gatekeeper.model import Gate, Member, Scope, Target
+from gatekeeper.occasions import Span
 from gatekeeper.parameters import Namespaces, Parameters
+from gatekeeper.probes import Probe, log_evidence
+from gatekeeper.promql import instant_query
+from gatekeeper.quantities import pod_requests, quantity
+from gatekeeper.resources import NamedReads, ResourceName
+from gatekeeper.selectors import selector_text, selects
+from gatekeeper.subjects import controller_of, node_subject, pool_of
+from gatekeeper.templates import Template
 from gatekeeper.tools import (
     Azure,
     BlankNotebook,
@@ -52,6 +70,12 @@ from gatekeeper.tools import (
 from gatekeeper.values import Duration, Tolerance, format_duration
 
 __all__ = [
+    "AKS_API",
+    "AKS_READ",
+    "AksCluster",
+    "AksId",
+    "AksPool",
+    "Alert",
     "Azure",
     "BadAnswer",
     "Check",
@@ -61,20 +85,26 @@ __all__ = [
     "ClusterContext",
     "CouldNotLook",
     "Duration",
+    "Endpoint",
     "Eviction",
     "Evidence",
+    "Expression",
     "Finding",
     "Forbidden",
     "Gate",
     "GateCheck",
     "GateContext",
+    "Health",
     "Http",
     "HttpAnswer",
     "HttpAuth",
     "HttpRequest",
     "JobRun",
+    "Matcher",
+    "Measurement",
     "Member",
     "MissingColumn",
+    "NamedReads",
     "Namespaces",
     "NoWorkbench",
     "NotFound",
@@ -82,29 +112,57 @@ __all__ = [
     "Notebook",
     "Outcome",
     "Parameters",
+    "Probe",
+    "Regex",
     "Resource",
+    "ResourceName",
     "Scope",
+    "Selector",
+    "Span",
+    "Spans",
+    "Status",
     "Table",
     "Target",
+    "Template",
     "Text",
     "Tolerance",
     "Tools",
     "Workbench",
+    "aks_cluster",
+    "alerts_of_alertmanager",
+    "alerts_of_series",
     "at",
     "bounded",
+    "cells",
+    "certificate_ends",
     "condition",
+    "conditions",
+    "controller_of",
     "count",
+    "dated",
     "dicts",
     "dns_name",
     "format_duration",
+    "instant_query",
+    "judge_object",
+    "log_evidence",
     "name_of",
+    "node_subject",
     "numbered",
     "place_of",
+    "pod_requests",
+    "pool_of",
+    "public_holidays",
     "quantity",
+    "read_calendar",
     "say",
     "selector_text",
+    "selects",
+    "silenced",
+    "silences_of",
     "some",
     "time_of",
+    "version_of",
 ]
 
 

@@ -205,3 +205,11 @@ async def test_the_evidence_is_bounded() -> None:
 
     assert_finding(finding, "failed", "50 of 50 nodes")
     assert len(finding.evidence) == 21
+
+
+async def test_the_message_names_the_pools_that_stayed_behind() -> None:
+    nodes = [node("a"), node("b", "v1.33.5", pool="gpu"), node("c", "v1.33.5", pool="spot")]
+
+    assert_finding(
+        await ask(CHECK, FakeCluster(nodes), full()), "failed", "2 of 3 nodes are not at 1.34.2 (pool gpu, spot)"
+    )

@@ -88,7 +88,7 @@ async def test_a_problem_condition_fails(kind: str, status: str) -> None:
 
     finding = await ask(NodesReady(), FakeCluster([node("a", **condition), lease("a")]))
 
-    assert_finding(finding, "failed", f"a has {kind}={status}", codes=["NodeProblem"], subjects=["Node a"])
+    assert_finding(finding, "failed", f"a has {kind}={status}", codes=["NodeProblem"], subjects=["Node a (pool user)"])
 
 
 async def test_other_conditions_do_not_count_unless_named() -> None:
@@ -248,3 +248,12 @@ async def test_a_cluster_with_a_sick_node_added_never_passes(healthy: int, sick:
     cluster = FakeCluster([*map(node, names), *map(lease, names), node("sick", **condition), lease("sick")])
 
     assert_finding(await ask(NodesReady(), cluster), "failed")
+
+
+async def test_a_finding_says_how_many_of_each_pool() -> None:
+    sick = [node("a", "system", Ready="False"), node("b", "system"), node("c", Ready="False"), node("d", Ready="False")]
+
+    finding = await ask(NodesReady(), FakeCluster([*sick, *map(lease, "abcd")]))
+
+    subjects = ["Node a (pool system)", "Node c (pool user)", "Node d (pool user)"]
+    assert_finding(finding, "failed", "; by pool: system 1 of 2, user 2 of 2", subjects=subjects)
