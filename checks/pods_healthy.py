@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from gatekeeper.check import (
-    BadAnswer,
     Cluster,
     ClusterCheck,
     ClusterContext,
@@ -20,7 +19,20 @@ from gatekeeper.check import (
     Resource,
     Table,
     Tolerance,
+    at,
+    bounded,
+    cells,
+    conditions,
+    controller_of,
+    count,
+    dicts,
+    dns_name,
     format_duration,
+    numbered,
+    place_of,
+    say,
+    some,
+    time_of,
 )
 
 PODS: Final = Resource("", "v1", "pods")
@@ -29,14 +41,12 @@ _UNFINISHED: Final = "status.phase!=Succeeded,status.phase!=Failed"
 _ALL_READY: Final = frozenset(f"{n}/{n}" for n in range(1, 33))  # pods of more containers are read whole
 _NO_GATE_UNMET: Final = _ALL_READY | {"<none>"}
 _READ_WHOLE: Final = 50  # names of suspects; what comes after them is judged by its row
-_SHOWN: Final = 20
 _UNSCHEDULABLE_FOR: Final = timedelta(seconds=15)  # kstatus gives the scheduler this long
 # The first two as kstatus has them; then what kubelet's pkg/kubelet/images/types.go and the CRI errors name otherwise.
 _BAD_WAIT: Final = re.compile(
     r"Err.*|.*(?:Error|BackOff)|InvalidImageName|RegistryUnavailable|SignatureValidationFailed"
 )
 _BAD_ROW: Final = re.compile(rf"(?:Init:)?(?:{_BAD_WAIT.pattern}|OOMKilled|NodeLost|Unknown|ExitCode:.*|Signal:.*)")
-_DNS_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +136,8 @@ class PodsHealthy(ClusterCheck):
                 for pod in await cluster.objects(PODS, namespace=namespace, field_selector=one):
                     fault = _judge(pod, now, self.grace_period)
                     if fault is not None:
-                        found.append(_Found(_place(pod), fault, _about(pod)))
-                    elif _at(pod, "metadata", "deletionTimestamp") is None:
+                        found.append(_Found(place_of(pod), fault, _about(pod)))
+                    elif at(pod, "metadata", "deletionTimestamp") is None:
                         sound += 1
         if not sound and not found:
             return Finding.inconclusive(
@@ -138,18 +148,15 @@ class PodsHealthy(ClusterCheck):
     def _answer(self, seen: int, found: list[_Found]) -> Finding:
         found.sort(key=lambda each: not each.fault.certain)
         bad, allowed = sum(each.fault.certain for each in found), self.max_unhealthy.of(seen)
-        few = ", ".join(f"{each.pod} {each.fault.code}" for each in found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        evidence = [each.evidence() for each in found[:_SHOWN]]
-        if len(found) > _SHOWN:
-            evidence.append(Evidence("MoreFound", f"{len(found) - _SHOWN} more pods", "not listed"))
+        few = some([f"{each.pod} {each.fault.code}" for each in found])
+        evidence = bounded(each.evidence() for each in found)
         grace = format_duration(self.grace_period)
         starting = f", {len(found) - bad} not settled (less than {grace}, or not proven)" if len(found) > bad else ""
         said = f"{bad} of {seen} pods {'is' if bad == 1 else 'are'} not healthy{starting}"
         if bad > allowed:
-            return Finding.failed(f"{said}, {allowed} allowed: {few}{more}", evidence)
+            return Finding.failed(f"{said}, {allowed} allowed: {few}", evidence)
         if len(found) > allowed:
-            return Finding.inconclusive(f"{said}, {allowed} allowed: {few}{more}", evidence)
+            return Finding.inconclusive(f"{said}, {allowed} allowed: {few}", evidence)
         if found:
             return Finding.passed(f"{said}, {allowed} allowed", evidence)
         return Finding.passed(f"all {seen} unfinished pods are running and ready")
@@ -157,78 +164,68 @@ class PodsHealthy(ClusterCheck):
 
 async def _nodes_not_ready(cluster: Cluster) -> frozenset[str]:
     table = await cluster.table(NODES)
-    name, status = table.column("Name"), table.column("Status")
-    try:
-        return frozenset(row[name] for row in table.rows if str(row[status]).partition(",")[0] != "Ready")
-    except (IndexError, TypeError) as error:
-        raise BadAnswer("a row of the table of nodes has another shape") from error
+    rows = cells(table, "Name", "Status")
+    return frozenset(str(name) for name, status in rows if str(status).partition(",")[0] != "Ready")
 
 
 def _suspects(table: Table, lost: frozenset[str]) -> dict[str, list[str]]:
     """The rows that do not prove their pod to be sound: the pod's name, and the Status of each pod of that name."""
-    columns = ("Name", "Ready", "Status", "Readiness Gates", "Node")
-    name, ready, status, gates, node = (table.column(column) for column in columns)
     suspects: dict[str, list[str]] = {}
-    try:
-        for row in table.rows:
-            sound = row[status] == "Running" and row[ready] in _ALL_READY and row[gates] in _NO_GATE_UNMET
-            if not sound or row[node] in lost:
-                suspects.setdefault(_dns_name(row[name], "pod"), []).append(str(row[status]))
-    except (IndexError, TypeError) as error:
-        raise BadAnswer("a row of the table of pods has another shape") from error
+    for name, ready, status, gates, node in cells(table, "Name", "Ready", "Status", "Readiness Gates", "Node"):
+        sound = status == "Running" and ready in _ALL_READY and gates in _NO_GATE_UNMET
+        if not sound or node in lost:
+            suspects.setdefault(dns_name(name, "a pod"), []).append(str(status))
     return suspects
 
 
 def _by_row(status: str) -> _Fault:
     """A pod that nobody proved to be healthy is not."""
     certain = _BAD_ROW.fullmatch(status) is not None
-    return _Fault(
-        "PodNotProven", f"its row reads {_clean(status)}; there are too many suspects to read it whole", certain
-    )
+    return _Fault("PodNotProven", f"its row reads {say(status)}; there are too many suspects to read it whole", certain)
 
 
 def _judge(pod: Mapping[str, Any], now: datetime, grace: timedelta) -> _Fault | None:
     """What is wrong with a pod, the worst first; None if it is sound, finished, or on its way out in time."""
-    phase, deletion = _at(pod, "status", "phase"), _at(pod, "metadata", "deletionTimestamp")
+    phase, deletion = at(pod, "status", "phase"), at(pod, "metadata", "deletionTimestamp")
     if phase in ("Succeeded", "Failed"):
         return None
     if deletion is not None:
         # The API server sets it to the end of the pod's own terminationGracePeriodSeconds.
-        due, finalizers = _time(deletion), _clean(_at(pod, "metadata", "finalizers") or "none")
-        words = f"was to be gone at {_clean(deletion)}; finalizers: {finalizers}"
+        due, finalizers = time_of(deletion), say(at(pod, "metadata", "finalizers") or "none")
+        words = f"was to be gone at {say(deletion)}; finalizers: {finalizers}"
         return _Fault("PodStuckTerminating", words) if due is None or now - due > grace else None
-    if phase == "Unknown" or _at(pod, "status", "reason") == "NodeLost":
+    if phase == "Unknown" or at(pod, "status", "reason") == "NodeLost":
         return _Fault("PodNodeLost", "its node does not answer any more")
-    conditions = {str(each.get("type")): each for each in _dicts(_at(pod, "status", "conditions"))}
-    ready = conditions.get("Ready", {})
-    times = (_time(_at(pod, "metadata", "creationTimestamp")), _time(ready.get("lastTransitionTime")))
+    said = conditions(pod)
+    ready = said.get("Ready", {})
+    times = (time_of(at(pod, "metadata", "creationTimestamp")), time_of(ready.get("lastTransitionTime")))
     young = any(moment is not None and now - moment <= grace for moment in times)
-    faults = [*_containers(pod), *_scheduling(conditions.get("PodScheduled", {}), now, young)]
+    faults = [*_containers(pod), *_scheduling(said.get("PodScheduled", {}), now, young)]
     running = phase == "Running"
-    if any(owner.get("kind") == "Job" for owner in _dicts(_at(pod, "metadata", "ownerReferences"))):
+    if any(owner.get("kind") == "Job" for owner in dicts(at(pod, "metadata", "ownerReferences"))):
         # Jobs start pods all day long; one that cannot start is seen when it is older.
         running = running or young or any(fault.own for fault in faults)
         faults = [fault for fault in faults if fault.certain and not fault.own]
         ready = {"status": "True"}
     if faults:
         return faults[0]
-    return None if running and ready.get("status") == "True" else _not_ready(pod, conditions, young)
+    return None if running and ready.get("status") == "True" else _not_ready(pod, said, young)
 
 
 def _containers(pod: Mapping[str, Any]) -> Iterator[_Fault]:
     for key in ("initContainerStatuses", "containerStatuses"):
-        for status in _dicts(_at(pod, "status", key)):
-            waiting, ended = _at(status, "state", "waiting"), _at(status, "state", "terminated")
-            container = _dns_name(status.get("name"), "container")
+        for status in dicts(at(pod, "status", key)):
+            waiting, ended = at(status, "state", "waiting"), at(status, "state", "terminated")
+            container = dns_name(status.get("name"), "a container")
             who = f"container {container}"
-            restarts = f"{_clean(status.get('restartCount'))} restarts"
-            if isinstance(waiting, Mapping) and _BAD_WAIT.fullmatch(reason := _clean(waiting.get("reason"))):
-                words = f"{who}: {reason} {_clean(waiting.get('message', ''))}; {restarts}"
+            restarts = numbered(count(status.get("restartCount"), 0, f"restartCount of {who}"), "restart")
+            if isinstance(waiting, Mapping) and _BAD_WAIT.fullmatch(reason := say(waiting.get("reason"))):
+                words = f"{who}: {reason} {say(waiting.get('message', ''))}; {restarts}"
                 crash = reason == "CrashLoopBackOff"
                 yield _Fault(_code(reason), words, own=crash, container=container if crash else "")
             elif isinstance(ended, Mapping) and ended.get("exitCode") != 0:
                 code = "OOMKilled" if ended.get("reason") == "OOMKilled" else "ContainerExited"
-                words = f"{who} exited with {_clean(ended.get('exitCode'))} ({_clean(ended.get('reason'))}); {restarts}"
+                words = f"{who} exited with {say(ended.get('exitCode'))} ({say(ended.get('reason'))}); {restarts}"
                 yield _Fault(code, words, own=True, container=container)
 
 
@@ -242,7 +239,7 @@ def _code(reason: str) -> str:
 def _scheduling(scheduled: Mapping[str, Any], now: datetime, young: bool) -> Iterator[_Fault]:
     if scheduled.get("status") != "False":
         return
-    words, since = _clean(scheduled.get("message", "")), _time(scheduled.get("lastTransitionTime"))
+    words, since = say(scheduled.get("message", "")), time_of(scheduled.get("lastTransitionTime"))
     if scheduled.get("reason") == "SchedulingGated":
         yield _Fault("SchedulingGated", f"waits behind a scheduling gate: {words}", certain=not young, own=True)
     else:
@@ -250,60 +247,18 @@ def _scheduling(scheduled: Mapping[str, Any], now: datetime, young: bool) -> Ite
         yield _Fault("Unschedulable", f"finds no node: {words}", certain)
 
 
-def _not_ready(pod: Mapping[str, Any], conditions: Mapping[str, Mapping[str, Any]], young: bool) -> _Fault:
-    gates = [str(gate.get("conditionType")) for gate in _dicts(_at(pod, "spec", "readinessGates"))]
-    unmet = [gate for gate in gates if conditions.get(gate, {}).get("status") != "True"]
-    if unmet and conditions.get("ContainersReady", {}).get("status") == "True":
-        return _Fault("ReadinessGateUnmet", f"waits for {_clean(', '.join(unmet))}", certain=not young)
-    ready = conditions.get("Ready", {})
-    words = f"{_clean(_at(pod, 'status', 'phase'))}, {_clean(ready.get('reason'))} {_clean(ready.get('message', ''))}"
-    code = "PodNotReady" if _at(pod, "status", "phase") == "Running" else "PodNotStarted"
+def _not_ready(pod: Mapping[str, Any], said: Mapping[str, Mapping[str, Any]], young: bool) -> _Fault:
+    gates = [str(gate.get("conditionType")) for gate in dicts(at(pod, "spec", "readinessGates"))]
+    unmet = [gate for gate in gates if said.get(gate, {}).get("status") != "True"]
+    if unmet and said.get("ContainersReady", {}).get("status") == "True":
+        return _Fault("ReadinessGateUnmet", f"waits for {say(', '.join(unmet))}", certain=not young)
+    ready = said.get("Ready", {})
+    words = f"{say(at(pod, 'status', 'phase'))}, {say(ready.get('reason'))} {say(ready.get('message', ''))}"
+    code = "PodNotReady" if at(pod, "status", "phase") == "Running" else "PodNotStarted"
     return _Fault(code, words.strip(), certain=not young)
 
 
-def _place(pod: Mapping[str, Any]) -> str:
-    namespace = _dns_name(_at(pod, "metadata", "namespace"), "namespace")
-    return f"{namespace}/{_dns_name(_at(pod, 'metadata', 'name'), 'pod')}"
-
-
-def _dns_name(value: object, what: str) -> str:
-    # Names go into commands that people copy, so nothing but a DNS name is taken for one.
-    if not isinstance(value, str) or not _DNS_NAME.fullmatch(value):
-        raise BadAnswer(f"a {what} has the name {value!r:.100}")
-    return value
-
-
 def _about(pod: Mapping[str, Any]) -> str:
-    owners = _dicts(_at(pod, "metadata", "ownerReferences"))
-    owner = next((each for each in owners if each.get("controller") is True), None)
-    node = _at(pod, "spec", "nodeName")
-    of = f"{_clean(owner.get('kind'))} {_clean(owner.get('name'))}" if owner else "no controller"
-    return f"{of}, on {_clean(node)}" if node else of
-
-
-def _clean(value: object) -> str:
-    return "".join(filter(str.isprintable, " ".join(str(value).split())))[:200]
-
-
-def _at(value: object, *path: str) -> Any:  # noqa: ANN401 - what a cluster says has any type
-    for key in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
-    return value
-
-
-def _dicts(value: object) -> Sequence[Mapping[str, Any]]:
-    if value is None:
-        return ()
-    if not isinstance(value, Sequence) or not all(isinstance(each, Mapping) for each in value):
-        raise BadAnswer("what should be a list of objects is something else")
-    return value
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+    owner, node = controller_of(pod), at(pod, "spec", "nodeName")
+    of = "no controller" if owner.startswith("Pod ") else owner
+    return f"{of}, on {say(node)}" if node else of

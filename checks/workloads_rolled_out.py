@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal, TypeGuard
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from gatekeeper.check import BadAnswer, ClusterCheck, ClusterContext, Evidence, Finding, Namespaces, Resource
+from gatekeeper.check import (
+    ClusterCheck,
+    ClusterContext,
+    Evidence,
+    Finding,
+    Namespaces,
+    Resource,
+    at,
+    bounded,
+    conditions,
+    count,
+    place_of,
+    some,
+)
 
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet"]
 _RESOURCES: Final[Mapping[Kind, Resource]] = {
@@ -17,8 +29,6 @@ _RESOURCES: Final[Mapping[Kind, Resource]] = {
     "StatefulSet": Resource("apps", "v1", "statefulsets"),
     "DaemonSet": Resource("apps", "v1", "daemonsets"),
 }
-_DNS_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
-_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +48,18 @@ class _Workload:
 
     @property
     def place(self) -> str:
-        return f"{_name(self.body, 'namespace')}/{_name(self.body, 'name')}"
+        return place_of(self.body)
 
     def spec(self, *path: str) -> Any:  # noqa: ANN401 - what a cluster says has any type
-        return _at(self.body, "spec", *path)
+        return at(self.body, "spec", *path)
 
     def status(self, key: str) -> int:
         """A number of the status; zero is left out by the API server."""
-        return _count(_at(self.body, "status", key), 0, f"status.{key} of {self.kind} {self.place}")
+        return count(at(self.body, "status", key), 0, f"status.{key} of {self.kind} {self.place}")
 
     @property
     def wanted(self) -> int:
-        return _count(self.spec("replicas"), 1, f"spec.replicas of {self.kind} {self.place}")
+        return count(self.spec("replicas"), 1, f"spec.replicas of {self.kind} {self.place}")
 
     @property
     def idle(self) -> bool:
@@ -104,15 +114,12 @@ def _answer(lacks: list[tuple[_Workload, _Lack]], workloads: Sequence[_Workload]
     lacks.sort(key=lambda lack: not lack[1].certain)
     bad = sum(lack.certain for _, lack in lacks)
     moving = len(lacks) - bad
-    few = ", ".join(f"{each.kind} {each.place} {lack.words}" for each, lack in lacks[:3])
-    more = f" and {len(lacks) - 3} more" if len(lacks) > 3 else ""
-    evidence = [_evidence(each, lack) for each, lack in lacks[:_SHOWN]]
-    if len(lacks) > _SHOWN:
-        evidence.append(Evidence("MoreFound", f"{len(lacks) - _SHOWN} more", "not listed"))
+    few = some([f"{each.kind} {each.place} {lack.words}" for each, lack in lacks])
+    evidence = bounded(_evidence(each, lack) for each, lack in lacks)
     if bad:
         also = f", {moving} not settled" if moving else ""
-        return Finding.failed(f"{bad} of {total} workloads {_are(bad)} not well{also}: {few}{more}", evidence)
-    return Finding.inconclusive(f"{moving} of {total} workloads {_are(moving)} not settled: {few}{more}", evidence)
+        return Finding.failed(f"{bad} of {total} workloads {_are(bad)} not well{also}: {few}", evidence)
+    return Finding.inconclusive(f"{moving} of {total} workloads {_are(moving)} not settled: {few}", evidence)
 
 
 def _evidence(workload: _Workload, lack: _Lack) -> Evidence:
@@ -123,21 +130,21 @@ def _evidence(workload: _Workload, lack: _Lack) -> Evidence:
 
 def _judge(workload: _Workload) -> _Lack | None:
     """The rules for any object come first, then the kind's own."""
-    if _at(workload.body, "metadata", "deletionTimestamp") is not None:
+    if at(workload.body, "metadata", "deletionTimestamp") is not None:
         return _Lack("Terminating", "is being deleted", certain=False)
     generation, observed = (
-        _at(workload.body, "metadata", "generation"),
-        _at(workload.body, "status", "observedGeneration"),
+        at(workload.body, "metadata", "generation"),
+        at(workload.body, "status", "observedGeneration"),
     )
-    if not _is_int(generation) or not _is_int(observed) or observed != generation:
+    if type(generation) is not int or type(observed) is not int or observed != generation:
         words = f"has a stale status (generation {generation!r:.20}, observed {observed!r:.20})"
         return _Lack("StaleStatus", words, certain=False, hint="is kube-controller-manager running?")
     return next(_KINDS[workload.kind](workload), None)
 
 
 def _deployment(it: _Workload) -> Iterator[_Lack]:
-    conditions = _conditions(it.body)
-    progressing, available = conditions.get("Progressing", {}), conditions.get("Available", {})
+    said = conditions(it.body)
+    progressing, available = said.get("Progressing", {}), said.get("Available", {})
     wanted, replicas, updated = it.wanted, it.status("replicas"), it.status("updatedReplicas")
     ready, able = it.status("readyReplicas"), it.status("availableReplicas")
     if it.spec("paused") is True:
@@ -157,14 +164,10 @@ def _deployment(it: _Workload) -> Iterator[_Lack]:
 
 
 def _stateful_set(it: _Workload) -> Iterator[_Lack]:
-    wanted, replicas, ready, updated = (
-        it.wanted,
-        it.status("replicas"),
-        it.status("readyReplicas"),
-        it.status("updatedReplicas"),
-    )
-    partition = _count(it.spec("updateStrategy", "rollingUpdate", "partition"), 0, f"partition of {it.place}")
-    differ = _at(it.body, "status", "currentRevision") != _at(it.body, "status", "updateRevision")
+    wanted, replicas = it.wanted, it.status("replicas")
+    ready, updated = it.status("readyReplicas"), it.status("updatedReplicas")
+    partition = count(it.spec("updateStrategy", "rollingUpdate", "partition"), 0, f"partition of {it.place}")
+    differ = at(it.body, "status", "currentRevision") != at(it.body, "status", "updateRevision")
     if it.spec("updateStrategy", "type") == "OnDelete":
         # With OnDelete the controller never moves currentRevision on, so the replicas are counted.
         if differ and updated < wanted:
@@ -182,7 +185,7 @@ def _stateful_set(it: _Workload) -> Iterator[_Lack]:
 
 
 def _daemon_set(it: _Workload) -> Iterator[_Lack]:
-    if not _is_int(_at(it.body, "status", "desiredNumberScheduled")):
+    if at(it.body, "status", "desiredNumberScheduled") is None:
         yield _Lack("StaleStatus", "does not say how many pods it wants", certain=False)
     wanted, current = it.status("desiredNumberScheduled"), it.status("currentNumberScheduled")
     updated, ready = it.status("updatedNumberScheduled"), it.status("numberReady")
@@ -201,40 +204,5 @@ _KINDS: Final[Mapping[Kind, Callable[[_Workload], Iterator[_Lack]]]] = {
 }
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
-def _conditions(body: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    found = _at(body, "status", "conditions") or ()
-    if not isinstance(found, Sequence) or not all(isinstance(each, Mapping) for each in found):
-        raise BadAnswer("a list of conditions is not a list of objects")
-    return {str(each.get("type")): each for each in found}
-
-
-def _name(body: Mapping[str, Any], key: str) -> str:
-    # Names go into commands that people copy, so nothing but a DNS name is taken for one.
-    name = _at(body, "metadata", key)
-    if not isinstance(name, str) or not _DNS_NAME.fullmatch(name):
-        raise BadAnswer(f"an object of a list has the {key} {name!r:.100}")
-    return name
-
-
-def _count(value: object, default: int, what: str) -> int:
-    if value is None:
-        return default
-    if not _is_int(value) or value < 0:
-        raise BadAnswer(f"{what} is {value!r:.50}, which is no count")
-    return value
-
-
-def _is_int(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _at(value: object, *path: str) -> Any:  # noqa: ANN401 - what a cluster says has any type
-    for key in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
-    return value
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"

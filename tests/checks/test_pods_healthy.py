@@ -137,7 +137,7 @@ async def test_what_is_wrong_fails_at_once_however_young_the_pod(sick: Any, code
 
     assert_finding(finding, "failed", f"1 of 2 pods is not healthy, 0 allowed: shop/web-1 {code}", codes=[code])
     assert finding.evidence[0].subject == "Pod shop/web-1"
-    assert "ReplicaSet web-7c9d" in finding.evidence[0].observed
+    assert "ReplicaSet shop/web-7c9d" in finding.evidence[0].observed
 
 
 @pytest.mark.parametrize(
