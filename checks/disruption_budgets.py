@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from gatekeeper.check import BadAnswer, Cluster, ClusterCheck, ClusterContext, Evidence, Finding, Namespaces, Resource
+from gatekeeper.check import (
+    BadAnswer,
+    Cluster,
+    ClusterCheck,
+    ClusterContext,
+    Evidence,
+    Finding,
+    Namespaces,
+    Resource,
+    at,
+    bounded,
+    cells,
+    condition,
+    numbered,
+    place_of,
+    pool_of,
+    selector_text,
+    some,
+)
 
 BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets")
 PODS: Final = Resource("", "v1", "pods")
 NODES: Final = Resource("", "v1", "nodes")
-_POOL: Final = "kubernetes.azure.com/agentpool"
 # The eviction API lets pods of these phases go without asking any budget.
 _EVICTION_ASKS: Final = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Pending"
-_DNS_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
-_LABEL_WORD: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,315}[A-Za-z0-9])?|")
-_SHOWN: Final = 20
+_EXPLAINED: Final = 20  # so many budgets are looked up in pods and nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +47,35 @@ class _Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Budget:
-    namespace: str
-    name: str
+    place: str
+    """``namespace/name``."""
     body: Mapping[str, Any] = field(compare=False, repr=False)
 
     @property
-    def place(self) -> str:
-        return f"{self.namespace}/{self.name}"
+    def namespace(self) -> str:
+        return self.place.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.place.partition("/")[2]
+
+    @property
+    def subject(self) -> str:
+        return f"PodDisruptionBudget {self.place}"
 
     def spec(self, key: str) -> Any:  # noqa: ANN401 - what a cluster says has any type
-        return _at(self.body, "spec", key)
+        return at(self.body, "spec", key)
 
     def status(self, key: str) -> int:
-        value = _at(self.body, "status", key)
+        value = at(self.body, "status", key)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise BadAnswer(f"status.{key} of PodDisruptionBudget {self.place} is {value!r:.50}, which is no count")
+            raise BadAnswer(f"status.{key} of {self.subject} is {value!r:.50}, which is no count")
         return value
+
+    @property
+    def selector(self) -> str | None:
+        """As text; policy/v1: an empty one takes all pods of the namespace, none takes none."""
+        return selector_text(self.spec("selector"), self.subject)
 
     @property
     def rule(self) -> str:
@@ -57,7 +84,7 @@ class _Budget:
 
     @property
     def is_stale(self) -> bool:
-        generation, observed = _at(self.body, "metadata", "generation"), _at(self.body, "status", "observedGeneration")
+        generation, observed = at(self.body, "metadata", "generation"), at(self.body, "status", "observedGeneration")
         return not isinstance(generation, int) or generation != observed
 
 
@@ -95,22 +122,20 @@ class DisruptionBudgets(ClusterCheck):
         queries = await self.namespaces.queries(ctx.cluster)
         for namespace, selector in queries:
             found = await ctx.cluster.objects(BUDGETS, namespace=namespace, field_selector=selector)
-            budgets += [_Budget(_name(each, "namespace"), _name(each, "name"), each) for each in found]
+            budgets += [_budget(each) for each in found]
         if not queries or not (budgets or (await ctx.cluster.table(NODES)).rows):
             return Finding.inconclusive("there are no budgets to look at, and no nodes either")
         fresh = [budget for budget in budgets if not budget.is_stale]
         verdicts = [(budget, _judge(budget)) for budget in fresh if not self._allows(budget)]
         blocking = [(budget, verdict) for budget, verdict in verdicts if verdict is not None]
         pools = await _pools(ctx.cluster) if blocking else {}
-        evidence = [await _explain(ctx.cluster, budget, verdict, pools) for budget, verdict in blocking[:_SHOWN]]
+        evidence = [await _explain(ctx.cluster, budget, verdict, pools) for budget, verdict in blocking[:_EXPLAINED]]
+        evidence += [_evidence(budget, verdict) for budget, verdict in blocking[_EXPLAINED:]]
         misfits = [misfit async for misfit in self._misfits(ctx.cluster, fresh)]
         stale = [_stale(budget) for budget in budgets if budget.is_stale and not self._allows(budget)]
-        rest = len(blocking) + len(misfits) + len(stale) - _SHOWN
-        shown = [*evidence, *misfits, *stale][:_SHOWN]
-        shown += [Evidence("MoreFound", f"{rest} more", "not listed")] if rest > 0 else []
         codes = Counter(verdict.code for _, verdict in blocking)
         codes["BudgetsOverlap"] = len(misfits)
-        return self._answer(len(budgets), codes, len(stale), shown)
+        return self._answer(len(budgets), codes, len(stale), bounded([*evidence, *misfits, *stale]))
 
     def _allows(self, budget: _Budget) -> bool:
         return any(fnmatchcase(budget.place, pattern) for pattern in self.allow)
@@ -118,7 +143,7 @@ class DisruptionBudgets(ClusterCheck):
     async def _misfits(self, cluster: Cluster, budgets: Sequence[_Budget]) -> AsyncIterator[Evidence]:
         by_namespace: dict[str, list[_Budget]] = defaultdict(list)
         for budget in budgets:
-            if budget.status("expectedPods") > 0 and _selector(budget) is not None:
+            if budget.status("expectedPods") > 0 and budget.selector is not None:
                 by_namespace[budget.namespace].append(budget)
         for namespace, several in by_namespace.items():
             if len(several) < 2:
@@ -156,10 +181,16 @@ _WORDS: Final = {
 }
 
 
+def _budget(body: Mapping[str, Any]) -> _Budget:
+    place = place_of(body, "a PodDisruptionBudget")
+    if "/" not in place:
+        raise BadAnswer(f"PodDisruptionBudget {place} has no namespace")
+    return _Budget(place, body)
+
+
 def _judge(budget: _Budget) -> _Verdict | None:
     """Whether a budget blocks, by the controller's own numbers: percentages are rounded there."""
-    conditions = _dicts(_at(budget.body, "status", "conditions"))
-    if any(each.get("type") == "DisruptionAllowed" and each.get("reason") == "SyncFailed" for each in conditions):
+    if at(condition(budget.body, "DisruptionAllowed"), "reason") == "SyncFailed":
         words = "the controller cannot work out how many pods there should be, and allows no disruption"
         hint = f"kubectl -n {budget.namespace} describe pdb {budget.name}"
         return _Verdict("BudgetSyncFailed", words, hint)
@@ -177,35 +208,32 @@ def _judge(budget: _Budget) -> _Verdict | None:
 
 
 async def _explain(cluster: Cluster, budget: _Budget, verdict: _Verdict, pools: Mapping[str, str]) -> Evidence:
-    observed = verdict.words + await _blocked(cluster, budget, pools)
-    return Evidence(verdict.code, f"PodDisruptionBudget {budget.place}", observed, "allows a disruption", verdict.hint)
+    return _evidence(budget, verdict, await _blocked(cluster, budget, pools))
+
+
+def _evidence(budget: _Budget, verdict: _Verdict, where: str = "") -> Evidence:
+    return Evidence(verdict.code, budget.subject, verdict.words + where, "allows a disruption", verdict.hint)
 
 
 def _stale(budget: _Budget) -> Evidence:
     hint = "is kube-controller-manager running?"
-    return Evidence(
-        "BudgetStale", f"PodDisruptionBudget {budget.place}", "its status is older than its spec", hint=hint
-    )
+    return Evidence("BudgetStale", budget.subject, "its status is older than its spec", hint=hint)
 
 
 async def _pools(cluster: Cluster) -> Mapping[str, str]:
     table = await cluster.table(NODES, metadata=True)
-    return {str(_at(each, "name")): str(_at(each, "labels", _POOL) or "") for each in table.metadata}
+    return {str(each.get("name")): pool_of({"metadata": each}) for each in table.metadata}
 
 
 async def _pods(cluster: Cluster, budget: _Budget) -> Sequence[tuple[str, str, bool]]:
     """Name, node and readiness of the pods that evicting would ask the budget about."""
-    selector = _selector(budget)
-    if selector is None:
+    chosen = budget.selector
+    if chosen is None:
         return ()
-    table = await cluster.table(
-        PODS, namespace=budget.namespace, label_selector=selector, field_selector=_EVICTION_ASKS
-    )
-    name, node, ready = table.column("Name"), table.column("Node"), table.column("Ready")
-    try:
-        rows = [(str(row[name]), str(row[node]), str(row[ready]).split("/")) for row in table.rows]
-    except IndexError as error:
-        raise BadAnswer("a row of the table of pods has another shape") from error
+    table = await cluster.table(PODS, namespace=budget.namespace, label_selector=chosen, field_selector=_EVICTION_ASKS)
+    rows = [
+        (str(name), str(node), str(ready).split("/")) for name, node, ready in cells(table, "Name", "Node", "Ready")
+    ]
     return [(pod, on, parts[0] == parts[-1]) for pod, on, parts in rows]
 
 
@@ -217,59 +245,5 @@ async def _blocked(cluster: Cluster, budget: _Budget, pools: Mapping[str, str]) 
     if not stuck:
         return ""
     nodes = sorted(set(stuck))
-    names = ", ".join(nodes[:3]) + (f" and {len(nodes) - 3} more" if len(nodes) > 3 else "")
     where = sorted({pools[node] for node in nodes} - {""})
-    return f"; {len(stuck)} pods on {names}" + (f" (pool {', '.join(where)})" if where else "")
-
-
-def _selector(budget: _Budget) -> str | None:
-    """The budget's label selector as text; policy/v1: an empty one takes all pods of the namespace, none takes none."""
-    selector = budget.spec("selector")
-    if selector is None:
-        return None
-    labels = _at(selector, "matchLabels") or {}
-    if not isinstance(selector, Mapping) or not isinstance(labels, Mapping):
-        raise BadAnswer(f"the selector of PodDisruptionBudget {budget.place} is no selector")
-    parts = [f"{_word(key)}={_word(value)}" for key, value in labels.items()]
-    return ",".join([*parts, *_expressions(_dicts(selector.get("matchExpressions")))])
-
-
-def _expressions(expressions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for each in expressions:
-        key, operator, values = _word(each.get("key")), each.get("operator"), each.get("values") or ()
-        if operator in ("In", "NotIn") and isinstance(values, Sequence) and values:
-            yield f"{key} {operator.lower()} ({','.join(map(_word, values))})"
-        elif operator in ("Exists", "DoesNotExist"):
-            yield f"{'' if operator == 'Exists' else '!'}{key}"
-        else:
-            raise BadAnswer(f"a selector has the operator {operator!r:.50} with {len(values)} values")
-
-
-def _word(value: object) -> str:
-    if not isinstance(value, str) or not _LABEL_WORD.fullmatch(value):
-        raise BadAnswer(f"a selector holds {value!r:.100}, which is no label")
-    return value
-
-
-def _name(body: Mapping[str, Any], key: str) -> str:
-    # Names go into commands that people copy, so nothing but a DNS name is taken for one.
-    name = _at(body, "metadata", key)
-    if not isinstance(name, str) or not _DNS_NAME.fullmatch(name):
-        raise BadAnswer(f"a PodDisruptionBudget has the {key} {name!r:.100}")
-    return name
-
-
-def _at(value: object, *path: str) -> Any:  # noqa: ANN401 - what a cluster says has any type
-    for key in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
-    return value
-
-
-def _dicts(value: object) -> Sequence[Mapping[str, Any]]:
-    if value is None:
-        return ()
-    if not isinstance(value, Sequence) or not all(isinstance(each, Mapping) for each in value):
-        raise BadAnswer("what should be a list of objects is something else")
-    return value
+    return f"; {numbered(len(stuck), 'pod')} on {some(nodes)}" + (f" (pool {', '.join(where)})" if where else "")

@@ -157,7 +157,7 @@ async def test_unready_pods_that_may_be_evicted_are_not_counted_as_blocked() -> 
     spared = await ask(CHECK, FakeCluster([*nodes, *pods, budget(numbers="3 2 2 0")]))
     not_spared = await ask(CHECK, FakeCluster([*nodes, *pods, budget(numbers="3 1 2 0")]))
 
-    assert_finding(spared, "failed", "; 1 pods on n1 (pool user)")
+    assert_finding(spared, "failed", "; 1 pod on n1 (pool user)")
     assert_finding(not_spared, "failed", "; 2 pods on n1, n2 (pool gpu, user)")
 
 

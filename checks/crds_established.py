@@ -1,0 +1,141 @@
+"""The definitions of custom resources are in force, and none is on its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
+
+from gatekeeper.check import (
+    ClusterCheck,
+    ClusterContext,
+    Duration,
+    Evidence,
+    Finding,
+    Resource,
+    at,
+    bounded,
+    conditions,
+    dicts,
+    format_duration,
+    name_of,
+    numbered,
+    say,
+    some,
+    time_of,
+)
+
+CRDS: Final = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
+NODES: Final = Resource("", "v1", "nodes")
+_KEPT: Final = ("metadata.deletionTimestamp", "spec.versions.name", "spec.versions.served", "status")  # no schemas
+
+
+class CrdsEstablished(ClusterCheck):
+    """Every CustomResourceDefinition is established, its names accepted, and none hangs in its deletion.
+
+    Failed is one whose condition ``Established`` or ``NamesAccepted`` is False, that is being deleted for longer than
+    ``gracePeriod``, or whose ``status.storedVersions`` hold a version that ``spec.versions`` does not know: objects of
+    that version cannot be read. Unknown or missing conditions, and a younger deletion, are inconclusive. Stored
+    versions that are not served any more are reported: their objects want to be written anew before the version can
+    go. Rules: k8s.io/apiextensions-apiserver, pkg/apis/apiextensions/v1. A cluster without any passes if it has nodes;
+    say with ``required`` which must be there.
+
+    The definitions are read whole, since their rows show no more than their age: 100 kB each and more, of which little
+    is kept.
+
+    Example:
+        - check: crds-established
+          required: [certificates.cert-manager.io]
+          ignore: ["*.preview.example.com"]
+    """
+
+    name: ClassVar[str] = "crds-established"
+    claim: ClassVar[str] = "all CustomResourceDefinitions are established"
+    reads: ClassVar[tuple[Resource, ...]] = (CRDS, NODES)
+
+    required: tuple[str, ...] = Field(default=(), min_length=1)
+    """Definitions that must be there, by their whole name."""
+    ignore: tuple[str, ...] = Field(default=(), min_length=1)
+    """Definitions that do not count; may hold ``*``."""
+    grace_period: Duration = timedelta(minutes=10)
+    """The deletion of a definition, with all of its objects, may take so long."""
+
+    async def run(self, ctx: ClusterContext) -> Finding:
+        """Judge every definition."""
+        definitions = await ctx.cluster.objects(CRDS, keep=_KEPT)
+        found = {name_of(each, "a CustomResourceDefinition"): each for each in definitions}
+        if not found and not (await ctx.cluster.table(NODES)).rows:
+            return Finding.inconclusive("there are no CustomResourceDefinitions to look at, and no nodes either")
+        now = await ctx.cluster.now()
+        failed = [_missing(name) for name in self.required if name not in found]
+        unclear: list[Evidence] = []
+        reported: list[Evidence] = []
+        looked = {name: crd for name, crd in sorted(found.items()) if not self._ignores(name)}
+        for name, crd in looked.items():
+            for certain, fact in (*_conditions(name, crd), *self._deletion(name, crd, now)):
+                (failed if certain else unclear).append(fact)
+            for certain, fact in _versions(name, crd):
+                (failed if certain else reported).append(fact)
+        evidence = bounded([*failed, *unclear, *reported])
+        bad = failed or unclear
+        if bad:
+            names = some(sorted({f"{each.subject.partition(' ')[2]} {each.observed}" for each in bad}))
+            judge, word = (Finding.failed, "not in force") if failed else (Finding.inconclusive, "not settled")
+            count = len({each.subject for each in bad})
+            what = numbered(len(looked), "CustomResourceDefinition")
+            return judge(f"{count} {'is' if count == 1 else 'are'} {word}, of {what}: {names}", evidence)
+        if not looked:
+            return Finding.passed("there is no CustomResourceDefinition to look at")
+        return Finding.passed(f"all {numbered(len(looked), 'CustomResourceDefinition')} are established", evidence)
+
+    def _ignores(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self.ignore)
+
+    def _deletion(self, name: str, crd: Mapping[str, Any], now: datetime) -> Iterator[tuple[bool, Evidence]]:
+        deletion = at(crd, "metadata", "deletionTimestamp")
+        if deletion is None:
+            return
+        since = time_of(deletion)
+        stuck = since is None or now - since > self.grace_period
+        age = format_duration(now - since) if since is not None else "an unknown time"
+        why = conditions(crd).get("Terminating", {})
+        words = f"being deleted for {age}; {say(why.get('reason'), 60)} {say(why.get('message'))}".strip(" ;")
+        yield stuck, _evidence("CrdTerminating", name, words, "not in deletion")
+
+
+def _missing(name: str) -> Evidence:
+    return _evidence("CrdMissing", name, "is not there", "is there", "install what brings it")
+
+
+def _conditions(name: str, crd: Mapping[str, Any]) -> Iterator[tuple[bool, Evidence]]:
+    states = conditions(crd)
+    for kind in ("Established", "NamesAccepted"):
+        state = states.get(kind, {})
+        status = state.get("status")
+        if status != "True":
+            words = (
+                f"{kind} is {say(status, 20) or 'not said'}: {say(state.get('reason'), 60)} {say(state.get('message'))}"
+            )
+            yield status == "False", _evidence(f"CrdNot{kind}", name, words.strip(" :"), f"{kind} is True")
+
+
+def _versions(name: str, crd: Mapping[str, Any]) -> Iterator[tuple[bool, Evidence]]:
+    versions = {say(each.get("name"), 63): each for each in dicts(at(crd, "spec", "versions"), "spec.versions")}
+    listed = at(crd, "status", "storedVersions")
+    stored = [say(each, 63) for each in listed] if isinstance(listed, list) else []
+    unknown = [each for each in stored if each not in versions]
+    unserved = [each for each in stored if each in versions and versions[each].get("served") is not True]
+    if unknown:
+        yield True, _evidence("CrdStoredUnknown", name, f"stores {some(unknown)}, which it does not define", "defined")
+    if unserved:
+        hint = "write its objects anew (storage version migration), then take the version off status.storedVersions"
+        observed = f"may still store objects of {some(unserved)}, which is not served any more"
+        yield False, _evidence("CrdStoredUnserved", name, observed, "served", hint)
+
+
+def _evidence(code: str, name: str, observed: str, expected: str, hint: str = "") -> Evidence:
+    look = hint or f"kubectl describe customresourcedefinition {name}"
+    return Evidence(code, f"CustomResourceDefinition {name}", observed, expected, look)

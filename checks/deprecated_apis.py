@@ -1,0 +1,284 @@
+"""Nobody uses an API that the run's target version does not have any more."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Final, Literal
+
+from pydantic import Field
+
+from gatekeeper.check import (
+    BadAnswer,
+    Cluster,
+    ClusterCheck,
+    ClusterContext,
+    Duration,
+    Evidence,
+    Finding,
+    Notebook,
+    Resource,
+    bounded,
+    format_duration,
+    numbered,
+    say,
+    some,
+    version_of,
+)
+
+METRICS: Final = "/metrics"
+_BYTES: Final = 64 * 1024 * 1024  # a busy API server shows 10 to 30 MB
+_LINE: Final = 4096
+_DEPRECATED: Final = "apiserver_requested_deprecated_apis"
+_REQUESTS: Final = "apiserver_request_total"
+_STARTED: Final = "process_start_time_seconds"
+_LABEL: Final = re.compile(r'([a-z_]{1,60})="((?:[^"\\]|\\.){0,300})"')
+_READING: Final = frozenset({"GET", "LIST", "WATCH", "WATCHLIST"})
+_SELF: Final = 'system_client="kube-apiserver"'  # it asks itself for all that it serves, and will stop by itself
+_REPLICAS: Final = 8  # so many replicas of the API server are remembered
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one replica has said of the use of an API, from look to look."""
+
+    writes: int
+    reads: int
+    first: datetime
+    wrote: datetime | None = None
+    """When the writes were last seen to have risen."""
+    read: datetime | None = None
+
+    def then(self, writes: int, reads: int, now: datetime) -> _Seen:
+        """What it says now; a counter that has fallen is a restart, and begins anew."""
+        if writes < self.writes or reads < self.reads:
+            return _Seen(writes, reads, now)
+        wrote = now if writes > self.writes else self.wrote
+        return _Seen(writes, reads, self.first, wrote, now if reads > self.reads else self.read)
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """How an API that goes away is used."""
+
+    api: str
+    removed_in: str
+    here: _Seen
+    writing: bool
+    """Its writes were seen rising lately, on any replica."""
+    reading: bool
+    quiet: timedelta
+    """How long its counters have stood still here, as far as that was watched."""
+
+    def evidence(self, code: str, observed: str) -> Evidence:
+        seen = f"{observed} ({self.here.writes} writes and {self.here.reads} reads since the API server started)"
+        hint = "who? userAgent in the audit log (kube-audit) where the annotation k8s.io/deprecated is true"
+        return Evidence(code, f"API {self.api}", seen, f"not used: {self.removed_in} is without it", hint)
+
+
+class DeprecatedApis(ClusterCheck):
+    """No client uses an API that is removed in the version that the run brings.
+
+    The API server's metric ``apiserver_requested_deprecated_apis`` names each deprecated API that anyone has requested
+    since the server started, with the release that removes it; releases are compared as numbers ("1.9" < "1.25") with
+    the run's target or with ``version``. Whether such an API is *still* used is told by ``apiserver_request_total``
+    from sweep to sweep: seen rising within ``quietFor`` is in use, and fails, writes apart from reads; standing still
+    for ``quietFor`` was used once, and is reported; in between, so at the first look and always in a check by hand, it
+    is inconclusive. The API server's requests to itself do not count.
+
+    Each look reaches one replica of the API server, told from the others by ``process_start_time_seconds``; counters
+    are compared with those of the same replica only, and a counter that falls is a restart. A use that never reaches
+    the replicas looked at, or comes more rarely than ``quietFor``, is not seen. A run for node images only brings no
+    version, and passes. Needs get on the path ``/metrics``. Source: k8s.io/apiserver, pkg/endpoints/metrics.
+
+    Example:
+        - check: deprecated-apis
+
+        - check: deprecated-apis
+          version: "1.36"
+          reading: reported
+          quietFor: 1h
+    """
+
+    name: ClassVar[str] = "deprecated-apis"
+    claim: ClassVar[str] = "no API that the target version lacks is in use"
+    reads: ClassVar[tuple[Resource, ...]] = (Resource.path(METRICS), Resource.path("/version"))
+
+    version: str | None = Field(default=None, pattern=r"^v?\d{1,4}\.\d{1,4}(\.\d{1,6})?$")
+    """This version instead of the run's."""
+    reading: Literal["failed", "reported"] = "failed"
+    """What an API comes to that is in use but only read. A client that reads breaks as well."""
+    quiet_for: Duration = timedelta(minutes=15)
+    """An API whose counters have stood still for so long was used once. A watch counts when it ends, which clients let
+    happen within ten minutes."""
+
+    async def run(self, ctx: ClusterContext) -> Finding:
+        """Look at one replica, and compare it with what is remembered of it."""
+        target = ctx.scope.target
+        if self.version is None and target.upgrade_type == "NodeImageOnly":
+            return await _nothing_changes(ctx.cluster)
+        goal = version_of(self.version or target.kubernetes_version)
+        if goal is None:
+            return Finding.inconclusive("the run names no Kubernetes version, so there is nothing to compare with")
+        answer = await ctx.cluster.text(METRICS, limit=_BYTES)
+        now = await ctx.cluster.now()
+        if answer.status != 200 or next(_samples(answer.body, _REQUESTS), None) is None:
+            raise BadAnswer(f"{METRICS} answered {answer.status} without {_REQUESTS}: not an API server's metrics")
+        deprecated = _deprecated(answer.body)
+        gone = {api: since for api, since in deprecated.items() if since and since <= goal[:2]}
+        started = say(next(_samples(answer.body, _STARTED), "").strip(), 40)
+        replicas = _remember(ctx.notebook, started, _counted(answer.body, gone.keys()), now)
+        uses = [self._use(api, gone[api], replicas, started, now) for api in sorted(gone)]
+        later = [_later(api, since) for api, since in sorted(deprecated.items()) if api not in gone]
+        return self._answer(uses, later, ".".join(map(str, goal)), _since(started, now))
+
+    def _use(
+        self, api: str, since: tuple[int, ...], replicas: Mapping[str, Mapping[str, _Seen]], started: str, now: datetime
+    ) -> _Use:
+        here, everywhere = replicas[started][api], [each[api] for each in replicas.values() if api in each]
+        writing = any(seen.wrote is not None and now - seen.wrote < self.quiet_for for seen in everywhere)
+        reading = any(seen.read is not None and now - seen.read < self.quiet_for for seen in everywhere)
+        last = max(moment for moment in (here.first, here.wrote, here.read) if moment is not None)
+        return _Use(api, ".".join(map(str, since)), here, writing, reading, now - last)
+
+    def _answer(self, uses: Sequence[_Use], later: Sequence[Evidence], goal: str, since: str) -> Finding:
+        written = [use for use in uses if use.writing]
+        only_read = [use for use in uses if use.reading and not use.writing]
+        still = [use for use in uses if not use.reading and not use.writing]
+        unsure = [use for use in still if use.quiet < self.quiet_for]
+        once = [use for use in still if use.quiet >= self.quiet_for]
+        window = format_duration(self.quiet_for)
+        facts = [use.evidence("ApiWritten", "in use now: its writes rise") for use in written]
+        facts += [use.evidence("ApiRead", "in use now: its reads rise") for use in only_read]
+        for use in unsure:
+            seen = f"used; not seen rising, but watched for {format_duration(use.quiet)} of {window} only"
+            facts.append(use.evidence("ApiUsed", seen))
+        facts += [use.evidence("ApiUsedOnce", f"used once; quiet for {format_duration(use.quiet)}") for use in once]
+        evidence = bounded([*facts, *later])
+        bad = [*written, *(only_read if self.reading == "failed" else ())]
+        if bad:
+            names = some([use.api for use in bad])
+            how = f"{numbered(len(written), 'is', 'are')} written, {len(bad) - len(written)} only read"
+            return Finding.failed(f"{numbered(len(bad), 'API')} in use that {goal} lacks ({how}): {names}", evidence)
+        if unsure:
+            names = some([use.api for use in unsure])
+            what = numbered(len(unsure), "API")
+            words = (
+                f"{what} that {goal} lacks were used since {since}; whether they still are is not known yet: {names}"
+            )
+            return Finding.inconclusive(words, evidence)
+        notes = f"; {len(only_read)} only read" if only_read else ""
+        notes += f"; {len(once)} used once, quiet for {window}" if once else ""
+        notes += f"; {len(later)} that go later" if later else ""
+        return Finding.passed(f"no API that {goal} lacks is in use since {since} (one replica seen{notes})", evidence)
+
+
+async def _nothing_changes(cluster: Cluster) -> Finding:
+    answer = await cluster.text("/version")
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        said = None
+    version = version_of(said.get("gitVersion")) if isinstance(said, dict) else None
+    if answer.status != 200 or version is None:
+        raise BadAnswer(f"/version answered {answer.status} without a gitVersion")
+    return Finding.passed("the run is for node images only: no version changes, so no API is removed")
+
+
+def _remember(
+    notebook: Notebook, started: str, counted: Mapping[str, tuple[int, int]], now: datetime
+) -> dict[str, dict[str, _Seen]]:
+    """What is known of the last replicas, this look at one of them included."""
+    note = notebook.read("replicas")
+    replicas: dict[str, dict[str, _Seen]] = dict(note.value) if note is not None else {}
+    earlier = replicas.pop(started, None)
+    # An API that a replica known before had not shown yet has been used since.
+    unused = _Seen(0, 0, now)
+    replicas[started] = {
+        api: _Seen(*numbers, now) if earlier is None else earlier.get(api, unused).then(*numbers, now)
+        for api, numbers in counted.items()
+    }
+    for oldest in list(replicas)[:-_REPLICAS]:
+        del replicas[oldest]
+    notebook.write("replicas", replicas)
+    return replicas
+
+
+def _deprecated(body: str) -> dict[str, tuple[int, ...] | None]:
+    """The deprecated APIs that were used, and the release that is without each; None if none is named yet."""
+    found: dict[str, tuple[int, ...] | None] = {}
+    for sample in _samples(body, _DEPRECATED):
+        labels = _labels(sample)
+        release = labels.get("removed_release")
+        removed_in = version_of(release)
+        if release and removed_in is None:
+            raise BadAnswer(f"{_DEPRECATED} has the removed_release {release!r:.50}, which is no version")
+        found[_api(labels)] = removed_in
+    return found
+
+
+def _counted(body: str, apis: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """The writes and reads of each of these APIs."""
+    counts = {api: [0, 0] for api in apis}
+    marks = {f'resource="{api.partition(" ")[2].partition("/")[0]}"' for api in counts}
+    for sample in _samples(body, _REQUESTS) if counts else ():
+        if _SELF in sample or not any(mark in sample for mark in marks):
+            continue
+        labels = _labels(sample)
+        if (api := _api(labels)) in counts:
+            counts[api][labels.get("verb") in _READING] += _number(sample)
+    return {api: (writes, reads) for api, (writes, reads) in counts.items()}
+
+
+def _samples(body: str, family: str) -> Iterator[str]:
+    """What stands behind the family's name, line by line: found as text, for an answer may have 64 MB."""
+    mark = f"\n{family}"
+    begin = 0 if body.startswith(family) else body.find(mark) + 1 or None
+    while begin is not None:
+        end = body.find("\n", begin)
+        end = len(body) if end < 0 else end
+        if end - begin > _LINE:
+            raise BadAnswer(f"{METRICS} has a line of {end - begin:,} characters")
+        rest = body[begin + len(family) : end]
+        if rest[:1] in ("{", " "):  # or else it is a family whose name begins alike
+            yield rest
+        begin = body.find(mark, end) + 1 or None
+
+
+def _labels(sample: str) -> dict[str, str]:
+    return dict(_LABEL.findall(sample))
+
+
+def _api(labels: Mapping[str, str]) -> str:
+    """``policy/v1beta1 podsecuritypolicies``, ``v1 endpoints``."""
+    try:
+        group, version, resource = labels["group"], labels["version"], labels["resource"]
+    except KeyError as error:
+        raise BadAnswer(f"{METRICS} has a sample without the label {error}") from error
+    sub = labels.get("subresource")
+    place = f"{group}/{version}" if group else version
+    return say(f"{place} {resource}/{sub}" if sub else f"{place} {resource}")
+
+
+def _number(sample: str) -> int:
+    try:
+        return int(float(sample.rpartition("}")[2].split()[0]))
+    except (ValueError, OverflowError, IndexError) as error:
+        raise BadAnswer(f"{METRICS} has a sample that is no number: {sample[-50:]!r}") from error
+
+
+def _later(api: str, since: tuple[int, ...] | None) -> Evidence:
+    when = f"removed in {'.'.join(map(str, since))}" if since else "its removal is not announced"
+    return Evidence("ApiDeprecated", f"API {api}", f"deprecated and used; {when}", hint="move its clients in time")
+
+
+def _since(started: str, now: datetime) -> str:
+    """When the replica started, in words."""
+    try:
+        moment = datetime.fromtimestamp(float(started), tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return "the API server started"
+    return f"the API server started {format_duration(now - moment)} ago"
