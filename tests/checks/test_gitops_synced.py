@@ -1,0 +1,172 @@
+"""gitops-synced: Argo CD's and Flux' objects -> finding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from checks.gitops_synced import APPLICATIONS, HELM_RELEASES, KUSTOMIZATIONS, GitopsSynced
+from gatekeeper.check import Forbidden, NotFound, Resource
+from gatekeeper.testing import FakeCluster, ask, assert_finding
+
+
+def definition(resource: Resource, kind: str, version: str = "") -> dict[str, Any]:
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": str(resource)},
+        "spec": {
+            "group": resource.group,
+            "scope": "Namespaced",
+            "names": {"plural": resource.plural, "kind": kind},
+            "versions": [{"name": version or resource.version, "served": True}],
+        },
+    }
+
+
+ARGO = [definition(APPLICATIONS, "Application")]
+FLUX = [definition(KUSTOMIZATIONS, "Kustomization"), definition(HELM_RELEASES, "HelmRelease")]
+SOURCE = {"repoURL": "https://git.example.com/shop", "targetRevision": "main"}
+
+
+def application(health: Any = "Healthy", sync: Any = "Synced", **more: Any) -> dict[str, Any]:
+    status = {
+        "health": {"status": health},
+        "sync": {"status": sync, "comparedTo": {"source": more.pop("compared", SOURCE)}},
+        "operationState": {"phase": more.pop("phase", "Succeeded"), "message": "told"},
+        "conditions": more.pop("conditions", []),
+    }
+    metadata = {"name": more.pop("name", "web"), "namespace": "argocd", **more.pop("metadata", {})}
+    spec = {"project": more.pop("project", "shop"), "source": SOURCE}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": metadata,
+        "spec": spec,
+        "status": status,
+        **more,
+    }
+
+
+def flux(
+    kind: str = "Kustomization", ready: str | None = "True", observed: int | None = 2, **more: Any
+) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": ready, "reason": "Because"}] if ready else []
+    conditions += more.pop("conditions", [])
+    return {
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1" if kind == "Kustomization" else "helm.toolkit.fluxcd.io/v2",
+        "kind": kind,
+        "metadata": {"name": "web", "namespace": "flux-system", "generation": 2, **more.pop("metadata", {})},
+        "spec": more.pop("spec", {}),
+        "status": {"conditions": conditions, "observedGeneration": observed},
+    }
+
+
+@pytest.mark.parametrize(
+    ("manifest", "outcome", "code", "words"),
+    [
+        (application("Degraded"), "failed", "ApplicationDegraded", "its health is Degraded"),
+        (application("Missing"), "failed", "ApplicationMissing", "its health is Missing"),
+        (application("Suspended"), "failed", "ApplicationSuspended", "its health is Suspended"),
+        (application("Progressing"), "inconclusive", "ApplicationProgressing", "its health is Progressing"),
+        (application("Unknown"), "inconclusive", "ApplicationUnknown", "its health is Unknown"),
+        (application(None), "inconclusive", "ApplicationUnknown", "its health is None"),
+        (application(["Healthy"]), "inconclusive", "ApplicationUnknown", "its health is"),
+        (application("Good"), "inconclusive", "ApplicationUnknown", "its health is Good"),
+        (application(sync="OutOfSync"), "failed", "ApplicationDegraded", "OutOfSync"),
+        (application(sync="Unknown"), "inconclusive", "ApplicationUnknown", "its sync status is Unknown"),
+        (application(sync=None), "inconclusive", "ApplicationUnknown", "its sync status is missing"),
+        (application(compared={}), "inconclusive", "ApplicationProgressing", "its present source"),
+        (application(phase="Failed"), "failed", "ApplicationDegraded", "its last operation: Failed told"),
+        (application(phase="Error"), "failed", "ApplicationDegraded", "its last operation: Error"),
+        (application(phase="Running"), "inconclusive", "ApplicationProgressing", "its last operation: Running"),
+        (application(operation={"sync": {}}), "inconclusive", "ApplicationProgressing", "an operation is asked for"),
+        (application("Degraded", phase="Running"), "failed", "ApplicationDegraded", "its health is Degraded"),
+        (
+            application(conditions=[{"type": "ComparisonError", "message": "no repository"}]),
+            "failed",
+            "ApplicationDegraded",
+            "ComparisonError: no repository",
+        ),
+        (
+            application(metadata={"deletionTimestamp": "2026-11-23T09:00:00Z"}),
+            "inconclusive",
+            "ApplicationProgressing",
+            "",
+        ),
+        (flux(ready="False"), "failed", "KustomizationDegraded", "Ready is False: Because"),
+        (flux("HelmRelease", "False"), "failed", "HelmReleaseDegraded", "Ready is False"),
+        (flux(ready="Unknown"), "inconclusive", "KustomizationProgressing", "Ready is Unknown"),
+        (flux(ready=None), "inconclusive", "KustomizationUnknown", "does not say"),
+        (flux(observed=1), "inconclusive", "KustomizationProgressing", "stale"),
+        (flux(observed=None), "inconclusive", "KustomizationProgressing", "not seen"),
+        (flux(spec={"suspend": True}), "failed", "KustomizationSuspended", "nobody keeps it in sync"),
+        (flux(conditions=[{"type": "Stalled", "status": "True"}]), "failed", "KustomizationDegraded", "Stalled"),
+        (flux(conditions=[{"type": "Reconciling", "status": "True"}]), "inconclusive", "KustomizationProgressing", ""),
+    ],
+)
+async def test_what_is_not_well_is_named(manifest: Any, outcome: str, code: str, words: str) -> None:
+    other = application(name="other")
+
+    finding = await ask(GitopsSynced(), FakeCluster([*ARGO, *FLUX, manifest, other]))
+
+    assert_finding(finding, outcome, words, codes=[code])
+
+
+async def test_what_is_in_sync_and_healthy_passes() -> None:
+    both = FakeCluster([*ARGO, *FLUX, application(), flux(), flux("HelmRelease")])
+
+    assert_finding(
+        await ask(GitopsSynced(), both), "passed", "1 Application and 1 Kustomization and 1 HelmRelease, all in sync"
+    )
+    assert_finding(await ask(GitopsSynced(tools=("argocd",)), both), "passed", "1 Application, all in sync")
+    assert_finding(await ask(GitopsSynced(), FakeCluster([*ARGO, application()])), "passed", "1 Application")
+
+
+async def test_out_of_sync_and_suspended_can_be_allowed() -> None:
+    out, suspended = application(sync="OutOfSync"), flux(spec={"suspend": True})
+
+    assert_finding(await ask(GitopsSynced(allow_out_of_sync=True), FakeCluster([*ARGO, out])), "passed")
+    assert_finding(await ask(GitopsSynced(allow_suspended=True), FakeCluster([*FLUX, suspended])), "passed")
+
+
+async def test_projects_and_labels_narrow_it() -> None:
+    here = FakeCluster([*ARGO, application("Degraded"), application(name="x", project="pay-eu")])
+
+    assert_finding(await ask(GitopsSynced(projects=("pay-*",)), here), "passed", "1 Application")
+    assert_finding(await ask(GitopsSynced(label_selector="a=b"), here), "inconclusive", "nothing to be kept in sync")
+
+
+async def test_tools_that_are_not_there_are_inconclusive() -> None:
+    only_argo = FakeCluster([*ARGO, application()])
+
+    assert_finding(await ask(GitopsSynced(), FakeCluster()), "inconclusive", "argocd and flux: not installed here")
+    assert_finding(await ask(GitopsSynced(tools=("argocd", "flux")), only_argo), "inconclusive", "flux: not installed")
+    assert_finding(await ask(GitopsSynced(tools=("flux",), expect="any"), only_argo), "inconclusive", "flux: not")
+
+
+async def test_a_kind_that_is_served_in_another_version_only_is_no_answer() -> None:
+    old = FakeCluster([FLUX[0], definition(HELM_RELEASES, "HelmRelease", "v2beta1"), flux()])
+
+    with pytest.raises(NotFound, match=r"helmreleases.helm.toolkit.fluxcd.io is installed, but not served as v2"):
+        await ask(GitopsSynced(), old)
+
+
+async def test_nothing_to_sync_is_inconclusive_unless_it_is_expected() -> None:
+    assert_finding(await ask(GitopsSynced(), FakeCluster(FLUX)), "inconclusive", "flux: there is nothing")
+    assert_finding(await ask(GitopsSynced(expect="any"), FakeCluster(FLUX)), "passed", "flux: there is nothing")
+
+
+async def test_a_refusal_is_no_answer() -> None:
+    here = FakeCluster([*ARGO, *FLUX, application()])
+    here.fail(KUSTOMIZATIONS, Forbidden("no"))
+
+    with pytest.raises(Forbidden):
+        await ask(GitopsSynced(), here)
+
+
+def test_unknown_tools_are_refused() -> None:
+    with pytest.raises(ValidationError):
+        GitopsSynced.model_validate({"tools": ["spinnaker"]})
