@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from asyncio import to_thread
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from gatekeeper.check import Finding, GateCheck, GateContext, Parameters
+from gatekeeper.check import (
+    Finding,
+    GateCheck,
+    GateContext,
+    Parameters,
+    Span,
+    Spans,
+    public_holidays,
+    read_calendar,
+)
 
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _DAYS: Final[tuple[Day, ...]] = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -97,12 +109,54 @@ class Freeze(Parameters):
         return f"{self.reason} {self.from_} to {self.to}"
 
 
+class CalendarFile(Parameters):
+    """An iCalendar file whose events hold gates, or let them open."""
+
+    file: Path
+    """The file, such as a mounted ``/etc/gatekeeper/freezes.ics``; read anew each time, 1 MiB at most."""
+    events: Literal["closed", "open"] = "closed"
+    """What its events are: times at which nothing opens, or the only ones at which gates open."""
+
+
+class PublicHolidays(Parameters):
+    """The public holidays of a country; nothing is opened on them."""
+
+    country: str = Field(pattern=r"^[A-Z]{2,3}$")
+    """ISO 3166 code of the country: ``CH``."""
+    subdivision: str | None = Field(default=None, max_length=20)
+    """Code of its subdivision, for the holidays of that too: ``ZH``."""
+
+    @model_validator(mode="after")
+    def _known(self) -> PublicHolidays:
+        public_holidays(self.country, self.subdivision, [2000])
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """What is not written in the policy itself: the events of calendars, and public holidays by local day."""
+
+    closed: Spans = field(default_factory=lambda: Spans(()))
+    open: Spans = field(default_factory=lambda: Spans(()))
+    holidays: Mapping[date, str] = field(default_factory=dict)
+
+    def why_not(self, local: datetime) -> str | None:
+        """The holiday or the event that forbids a time."""
+        if (holiday := self.holidays.get(local.date())) is not None:
+            return f"{holiday} {local.date()}"
+        event = self.closed.at(local.astimezone(UTC))
+        return None if event is None else f"{event.name} until {_words(event.end.astimezone(local.tzinfo))},"
+
+
 class TimeWindow(GateCheck):
     """The gate is opened in an open window only (if there are any), never in a closed one, never during a freeze.
 
     Times are those of the clock on the wall in ``timezone``. A window that passes midnight belongs to the day on which
     it began: ``days: [Fri], from: "22:00", to: "04:00"`` ends on Saturday at 04:00 and has nothing to do with the
     early hours of Friday.
+
+    Calendars are iCalendar files (RFC 5545): events that recur, last all day, or were moved; a cancelled one does not
+    count. A file that is missing or broken is an error, and holds. Public holidays last from midnight to midnight.
 
     Example:
         - check: time-window
@@ -111,6 +165,12 @@ class TimeWindow(GateCheck):
             - {days: [Mon, Tue, Wed, Thu, Fri], from: "08:00", to: "18:00", reason: business hours}
           freezes:
             - {from: 2026-12-18, to: 2027-01-04, reason: year-end freeze}
+
+        - check: time-window
+          timezone: Europe/Zurich
+          calendars:
+            - {file: /etc/gatekeeper/freezes.ics}
+          holidays: {country: CH, subdivision: ZH}
     """
 
     name: ClassVar[str] = "time-window"
@@ -124,43 +184,69 @@ class TimeWindow(GateCheck):
     """Not in these windows, even when an open one says yes."""
     freezes: tuple[Freeze, ...] = Field(default=(), min_length=1)
     """Not on these days."""
+    calendars: tuple[CalendarFile, ...] = Field(default=(), min_length=1)
+    """Not during the events of these calendars, or only during them."""
+    holidays: PublicHolidays | None = None
+    """Not on these public holidays."""
 
     @model_validator(mode="before")
     @classmethod
     def _says_something(cls, given: Any) -> Any:  # noqa: ANN401 - pydantic's own signature
-        if isinstance(given, dict) and not {"open", "closed", "freezes"} & given.keys():
-            raise ValueError("give at least one of open, closed and freezes")
+        if isinstance(given, dict) and not {"open", "closed", "freezes", "calendars", "holidays"} & given.keys():
+            raise ValueError("give at least one of open, closed, freezes, calendars and holidays")
         return given
 
     async def run(self, ctx: GateContext) -> Finding:
         """Compare the wall clock with the windows."""
-        local = ctx.now.astimezone(ZoneInfo(self.timezone))
-        why = self._why_not(local)
+        local, days = ctx.now.astimezone(ZoneInfo(self.timezone)), await self._days(ctx.now)
+        why = self._why_not(local, days)
         if why is None:
             return Finding.passed(f"{_words(local)} is a time at which gates may open")
-        opens = self.next_opening(ctx.now)
+        opens = self.next_opening(ctx.now, days)
         then = f"opens {_words(opens)}" if opens else f"does not open within {_HORIZON} days"
         return Finding.failed(f"closed: {why} {self.timezone}; {then}")
 
-    def _why_not(self, local: datetime) -> str | None:
-        shut: tuple[Freeze | Window, ...] = (*self.freezes, *self.closed)
-        why = next((str(each) for each in shut if each.holds(local)), None)
-        if why is None and self.open and not any(window.holds(local) for window in self.open):
-            return "open only " + ", ".join(map(str, self.open))
-        return why
+    async def _days(self, now: datetime) -> _Days:
+        """Read the calendars, and look the holidays up."""
+        zone, end = ZoneInfo(self.timezone), now + timedelta(days=_HORIZON + 1)
+        spans: dict[str, list[Span]] = {"closed": [], "open": []}
+        for calendar in self.calendars:
+            found = await to_thread(read_calendar, calendar.file, zone, now - timedelta(days=1), end)
+            spans[calendar.events] += found
+        asked, years = self.holidays, range(now.year - 1, end.year + 2)
+        holidays = {} if asked is None else public_holidays(asked.country, asked.subdivision, years)
+        return _Days(Spans(spans["closed"]), Spans(spans["open"]), holidays)
 
-    def next_opening(self, now: datetime) -> datetime | None:
-        """The first time after now at which gates may open, in the zone; None if there is none within 400 days."""
+    def _why_not(self, local: datetime, days: _Days) -> str | None:
+        shut: tuple[Freeze | Window, ...] = (*self.freezes, *self.closed)
+        why = next((str(each) for each in shut if each.holds(local)), None) or days.why_not(local)
+        if why is not None:
+            return why
+        files = [calendar.file.name for calendar in self.calendars if calendar.events == "open"]
+        if not (self.open or files):
+            return None
+        inside = any(window.holds(local) for window in self.open) or days.open.at(local.astimezone(UTC)) is not None
+        named = [*map(str, self.open), *(f"during the events of {name}" for name in files)]
+        return None if inside else "open only " + ", ".join(named)
+
+    def next_opening(self, now: datetime, days: _Days | None = None) -> datetime | None:
+        """The first time after now at which gates may open, in the zone; None if there is none within 400 days.
+
+        Args:
+            now: from when.
+            days: the events of calendars and the holidays, if there are any.
+        """
+        known = days or _Days()
         zone = ZoneInfo(self.timezone)
         today = now.astimezone(zone).date()
-        for days in range(_HORIZON):
-            for moment in sorted(set(self._turns(today + timedelta(days=days), zone))):
+        for later in range(_HORIZON):
+            for moment in sorted(set(self._turns(today + timedelta(days=later), zone, known))):
                 local = moment.astimezone(zone)
-                if moment > now and self._why_not(local) is None:
+                if moment > now and self._why_not(local, known) is None:
                     return local
         return None
 
-    def _turns(self, day: date, zone: ZoneInfo) -> Iterator[datetime]:
+    def _turns(self, day: date, zone: ZoneInfo, days: _Days) -> Iterator[datetime]:
         """All instants of a local day at which the answer may change: begins, ends, midnight, and, on a day on which
         the clocks change, every quarter of an hour.
         """
@@ -172,6 +258,8 @@ class TimeWindow(GateCheck):
             for fold in (0, 1):
                 yield datetime.combine(day, time(minute // 60, minute % 60), zone).replace(fold=fold).astimezone(UTC)
         begin, end = (datetime.combine(day + timedelta(days=more), time(), zone).astimezone(UTC) for more in (0, 1))
+        yield from days.closed.turns(begin, end)
+        yield from days.open.turns(begin, end)
         if end - begin != timedelta(days=1):
             yield from (
                 begin + timedelta(minutes=15 * quarter) for quarter in range((end - begin) // timedelta(minutes=15))

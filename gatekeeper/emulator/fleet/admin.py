@@ -46,6 +46,10 @@ class Admin:
         app.router.add_delete(f"{PREFIX}/faults", self.clear_faults)
         app.router.add_get(f"{PREFIX}/behaviour", self.behaviour)
         app.router.add_patch(f"{PREFIX}/behaviour", self.change_behaviour)
+        app.router.add_get(f"{PREFIX}/documents", self.documents)
+        app.router.add_put(f"{PREFIX}/documents", self.put_document)
+        app.router.add_delete(f"{PREFIX}/documents", self.clear_documents)
+        app.router.add_post(f"{PREFIX}/alerts", self.fire_alert)
         app.router.add_get(f"{PREFIX}/state", self.state)
         app.router.add_get(f"{PREFIX}/requests", self.requests)
         app.router.add_delete(f"{PREFIX}/requests", self.clear_requests)
@@ -87,6 +91,31 @@ class Admin:
         for name, value in changes.items():
             setattr(self._world.behaviour, name, value)
         return web.json_response(_shown(self._world.behaviour))
+
+    async def documents(self, _: web.Request) -> web.Response:
+        """GET: what was laid over which ARM path."""
+        return web.json_response(self._world.documents.all())
+
+    async def put_document(self, request: web.Request) -> web.Response:
+        """PUT `{"path": ..., "document": {...}}`: lay a document over the answer of an ARM path."""
+        try:
+            wanted = await request.json()
+            self._world.documents.put(wanted["path"], wanted["document"])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise web.HTTPBadRequest(text=f'expected {{"path": ..., "document": {{...}}}}: {error}') from error
+        return await self.documents(request)
+
+    async def clear_documents(self, request: web.Request) -> web.Response:
+        """DELETE: take them off again, all with the alerts, or those of `?path=`."""
+        self._world.documents.clear(request.query.get("path"))
+        return await self.documents(request)
+
+    async def fire_alert(self, request: web.Request) -> web.Response:
+        """POST `{"target": resource id, "name": ..., ...}`: let an alert fire; what follows are its essentials."""
+        try:
+            return web.json_response(self._world.documents.fire(**await request.json()))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise web.HTTPBadRequest(text=f'expected {{"target": ..., "name": ...}}: {error}') from error
 
     async def state(self, _: web.Request) -> web.Response:
         """GET: every fleet with its members, runs and gates, as ARM would show them."""

@@ -105,6 +105,9 @@ def show(it: Cluster) -> dict[str, Any]:
             "currentKubernetesVersion": it.kubernetes_version,
             "fqdn": f"{name}.hcp.{it.location}.azmk8s.io",
             "agentPoolProfiles": [_pool(it, pool, short) for pool in it.pools],
+            "nodeResourceGroup": f"MC_{it.resource_id.split('/')[4]}_{name}_{it.location}",
+            "networkProfile": {"networkPlugin": "azure", "networkPluginMode": "overlay", "podCidr": "10.244.0.0/16"},
+            "supportPlan": "KubernetesOfficial",
             "enableRBAC": True,
             "disableLocalAccounts": False,
         },
@@ -116,7 +119,10 @@ def show(it: Cluster) -> dict[str, Any]:
 def _pool(it: Cluster, name: str, short: str) -> dict[str, Any]:
     return {
         "name": name,
-        "count": 3,
+        "count": it.nodes.get(name, 3),
+        "vmSize": "Standard_D4ds_v4",
+        "maxPods": 250,
+        "upgradeSettings": {"maxSurge": "10%", "maxUnavailable": "0"},
         "type": "VirtualMachineScaleSets",
         "mode": "System",
         "osType": "Linux",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -56,11 +58,28 @@ class Door:
             if not entry.query.get("api-version"):
                 text = "The api-version query parameter (?api-version=) is required for all requests."
                 raise ArmError(400, "MissingApiVersionParameter", text)
-            handler, params = self._router.find(entry.method, entry.path)
             base = f"{request.scheme}://{request.host}"
-            return handler(Call(entry.method, entry.path, params, entry.query, entry.body, entry.if_match, base))
+            call = Call(entry.method, entry.path, {}, entry.query, entry.body, entry.if_match, base)
+            return self._documented(call, lambda: self._handled(call))
         except ArmError as error:
             return error.answer()
+
+    def _handled(self, call: Call) -> Answer:
+        handler, params = self._router.find(call.method, call.path)
+        return handler(replace(call, params=params))
+
+    def _documented(self, call: Call, handle: Callable[[], Answer]) -> Answer:
+        """The answer under what was put over its path; that alone, where there is nothing else."""
+        documents = self._world.documents
+        if call.method != "GET" or not documents.has(call.path):
+            return handle()
+        try:
+            answer = handle()
+        except ArmError as error:
+            if error.status != 404:
+                raise
+            answer = Answer(200, {})
+        return replace(answer, body=documents.over(call.path, answer.body))
 
     def _authenticate(self, header: str) -> None:
         kind, _, token = header.partition(" ")

@@ -9,6 +9,7 @@ from aiohttp import web
 from gatekeeper.emulator.clock import Clock
 from gatekeeper.emulator.fleet.admin import Admin
 from gatekeeper.emulator.fleet.api.routes import Router
+from gatekeeper.emulator.fleet.azure_documents import AzureDocuments
 from gatekeeper.emulator.fleet.behaviour import Behaviour
 from gatekeeper.emulator.fleet.clusters import Clusters
 from gatekeeper.emulator.fleet.door import Door
@@ -42,6 +43,8 @@ class FleetEmulator:
         self.hooks = hooks or Hooks()
         self.clusters = Clusters(kubeconfig_of)
         self.fleets = Fleets()
+        self.documents = AzureDocuments()
+        """What is laid over the answers of ARM paths, e.g. a stopped cluster or a firing alert."""
         self.faults = Faults()
         self.journal = Journal()
         self._operations = Operations(self.behaviour)
@@ -54,6 +57,7 @@ class FleetEmulator:
             guids=Guids(seed),
             etags=Etags(clock),
             operations=self._operations,
+            documents=self.documents,
         )
 
     def put_fleet(self, subscription_id: str, resource_group: str, name: str, *, location: str = "westus") -> Fleet:

@@ -97,3 +97,5 @@ class Cluster:
     provisioning_state: str = "Succeeded"
     power_state: str = "Running"
     pools: tuple[str, ...] = ("nodepool1",)
+    nodes: dict[str, int] = field(default_factory=dict)
+    """How many nodes each pool has; 3 unless it is here."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatekeeper.emulator.clock import Clock
+from gatekeeper.emulator.fleet.azure_documents import AzureDocuments
 from gatekeeper.emulator.fleet.behaviour import Behaviour
 from gatekeeper.emulator.fleet.clusters import Clusters
 from gatekeeper.emulator.fleet.ids import Etags, Guids
@@ -39,3 +40,4 @@ class World:
     guids: Guids
     etags: Etags
     operations: Operations
+    documents: AzureDocuments = field(default_factory=AzureDocuments)

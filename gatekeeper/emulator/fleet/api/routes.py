@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gatekeeper.emulator.fleet.answers import Answer, ArmError, Call
+from gatekeeper.emulator.fleet.api.around import AroundApi
 from gatekeeper.emulator.fleet.api.clusters import ClusterApi
 from gatekeeper.emulator.fleet.api.gates import GateApi
 from gatekeeper.emulator.fleet.api.members import MemberApi
@@ -38,7 +39,7 @@ class Router:
     """Finds who answers a request."""
 
     def __init__(self, world: World, fleets: Fleets) -> None:
-        self._routes = list(_routes(world, fleets))
+        self._routes = [*_routes(world, fleets), *_around(world, fleets)]
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
         """Return the handler and the names found in the path; raises ArmError 404 and 405."""
@@ -74,6 +75,23 @@ def _routes(world: World, fleets: Fleets) -> Iterator[Route]:
     yield _route("POST", f"{_CLUSTER}/listClusterUserCredential", clusters.list_credentials)
     yield _route("GET", f"{_LOCATION}/operations/{{operation}}", clusters.get_operation)
     yield _route("GET", f"{_LOCATION}/operationResults/{{operation}}", clusters.get_operation_result)
+
+
+def _around(world: World, fleets: Fleets) -> Iterator[Route]:
+    around = AroundApi(world, fleets)
+    network = f"{_GROUP}/providers/Microsoft.Network/virtualNetworks/{{name}}"
+    yield _route("GET", f"{_CLUSTER}/upgradeProfiles/default", around.get_upgrade_profile)
+    yield _route("GET", f"{_CLUSTER}/maintenanceConfigurations", around.list_maintenance)
+    yield _route(
+        "GET", f"{_CLUSTER}/providers/Microsoft.ResourceHealth/availabilityStatuses/current", around.get_availability
+    )
+    yield _route("GET", f"{_LOCATION}/kubernetesVersions", around.list_versions)
+    yield _route(
+        "GET", f"{_SUBSCRIPTION}/providers/Microsoft.Compute/locations/{{location}}/usages", around.list_usages
+    )
+    yield _route("GET", f"{_SUBSCRIPTION}/providers/Microsoft.Compute/skus", around.list_skus)
+    yield _route("GET", f"{network}/usages", around.list_network_usages)
+    yield _route("GET", f"{_SUBSCRIPTION}/providers/Microsoft.AlertsManagement/alerts", around.list_alerts)
 
 
 def _resource(kind: str, listing: Handler, get: Handler, put: Handler, delete: Handler) -> Iterator[Route]:
