@@ -31,7 +31,7 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
 COPY LICENSE README.md ./
 COPY checks/ checks/
 COPY gatekeeper/ gatekeeper/
-RUN rm -rf gatekeeper/emulator gatekeeper/testing.py \
+RUN rm -rf gatekeeper/emulator gatekeeper/testing \
  && python -m pip wheel --no-deps --wheel-dir dist . \
  && python -m pip --python /opt/gatekeeper install --no-deps --no-compile dist/*.whl \
  && python -m pip --python /opt/gatekeeper check \

@@ -241,6 +241,10 @@ class Drainable(ClusterCheck):
     sample: int = Field(default=20, ge=1, le=200)
     """So many pods are asked about at most: one of each controller, those with a budget first."""
 
+    def writes_in(self) -> tuple[str, ...]:
+        """Evictions are asked for in all namespaces, and only if ``askServer`` says so."""
+        return ("",) if self.ask_server else ()
+
     async def run(self, ctx: ClusterContext) -> Finding:
         """Read it all, then drain each node in thought."""
         pods = await ctx.cluster.objects(PODS, field_selector=_UNFINISHED, keep=_OF_A_POD)

@@ -10,15 +10,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from gatekeeper.adapters.arm import Arm
+from gatekeeper.adapters.azure import AzureReader
 from gatekeeper.adapters.credentials import make_credential
 from gatekeeper.adapters.fleet import AzureFleet
+from gatekeeper.adapters.http import WebClient
+from gatekeeper.adapters.http_auth import EntraTokens
 from gatekeeper.adapters.kube_config import Kubeconfig
 from gatekeeper.adapters.members import KubeconfigMembers
 from gatekeeper.adapters.members_doors import Listeners
+from gatekeeper.adapters.workbench import Workbenches
 from gatekeeper.daemon import Daemon, Pace
 from gatekeeper.doors import Members
 from gatekeeper.errors import BadAnswer, ConfigError
@@ -28,11 +33,15 @@ from gatekeeper.observers.metrics import Metrics
 from gatekeeper.policies import PolicySet
 from gatekeeper.problems import suggestion
 from gatekeeper.registry import Registry
-from gatekeeper.runner import Limits, Runner
+from gatekeeper.runner import Limits, Runner, Toolbox
 from gatekeeper.settings import IN_MEMORY, Settings
 from gatekeeper.store.sqlite import SqliteStore
 from gatekeeper.sweep import Doors, Sweeper
+from gatekeeper.tools import Tools
 from gatekeeper.web.server import WebServer
+
+if TYPE_CHECKING:
+    from gatekeeper.adapters.members_aks import AksMembers
 
 _log = structlog.get_logger("gatekeeper.app")
 
@@ -98,8 +107,15 @@ async def open_app(
         fleets = [AzureFleet(fleet.ref, arm) for fleet in settings.fleets]
         members = _members(settings, arm, metrics)
         stack.push_async_callback(members.close)
+        workbenches = Workbenches(members.connect)
+        stack.push_async_callback(workbenches.close)
+        web = WebClient(EntraTokens(credential))
+        stack.push_async_callback(web.close)
         doors = Doors(fleets, members, store)
-        runner = Runner(Limits(settings.members.concurrency, settings.members.deadline), utc_now)
+        reader = AzureReader(arm)
+        stack.push_async_callback(reader.close)
+        toolbox = Toolbox(Tools(web, reader), workbenches)
+        runner = Runner(Limits(settings.members.concurrency, settings.members.deadline), utc_now, toolbox)
         told: list[Observer] = [LogObserver(), metrics, *observers]
         sweeper = Sweeper(doors, runner, told, utc_now, dry_run=dry_run)
         yield App(settings, policies, doors, sweeper, metrics)
@@ -136,7 +152,7 @@ def tell_policies(metrics: Metrics, policies: PolicySet) -> None:
         _log.info("policies.loaded", policies=names, version=policies.version)
 
 
-def _members(settings: Settings, arm: Arm, metrics: Metrics) -> Members:
+def _members(settings: Settings, arm: Arm, metrics: Metrics) -> KubeconfigMembers | AksMembers:
     def warn(member: str, sentence: str) -> None:
         _log.warning("member.warning", member=member, warning=sentence)
 
@@ -152,13 +168,16 @@ def _members(settings: Settings, arm: Arm, metrics: Metrics) -> Members:
 
 
 @asynccontextmanager
-async def open_kubeconfig(path: Path) -> AsyncIterator[Members]:
-    """The clusters of a kubeconfig, for a check by hand."""
-    members = KubeconfigMembers(path)
-    try:
-        yield members
-    finally:
-        await members.close()
+async def open_kubeconfig(path: Path) -> AsyncIterator[tuple[Members, Toolbox]]:
+    """The clusters of a kubeconfig, and what else a check by hand may use: all but Azure."""
+    async with AsyncExitStack() as stack:
+        members = KubeconfigMembers(path)
+        stack.push_async_callback(members.close)
+        workbenches = Workbenches(members.connect)
+        stack.push_async_callback(workbenches.close)
+        web = WebClient()
+        stack.push_async_callback(web.close)
+        yield members, Toolbox(Tools(web), workbenches)
 
 
 def context_of(path: Path, wanted: str | None) -> str:

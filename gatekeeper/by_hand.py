@@ -17,7 +17,7 @@ from gatekeeper.policy_file import compile_policy
 from gatekeeper.problems import InvalidConfigError, Problem
 from gatekeeper.reads import SharedReads
 from gatekeeper.registry import Registry
-from gatekeeper.runner import Limits, Runner
+from gatekeeper.runner import Limits, Runner, Toolbox
 from gatekeeper.yamlfile import parse_yaml
 
 _NOWHERE = FleetRef("none", "none", "by-hand")
@@ -70,9 +70,14 @@ def policy_of_file(path: Path, name: str | None, registry: Registry) -> Policy:
 
 
 async def ask(
-    policy: Policy, members: Members, context: str, target: Target, clock: Callable[[], datetime]
+    policy: Policy,
+    members: Members,
+    context: str,
+    target: Target,
+    clock: Callable[[], datetime],
+    toolbox: Toolbox | None = None,
 ) -> tuple[CheckResult, ...]:
-    """Run the checks of a policy on the cluster of one kubeconfig context."""
+    """Run the checks of a policy on the cluster of one kubeconfig context; without a toolbox they have but that."""
     member = Member(name=context, cluster_resource_id=context, state=COMPLETED)
     gate = Gate(
         fleet=_NOWHERE,
@@ -89,7 +94,7 @@ async def ask(
     scope = Scope(gate=gate, target=target, members=(member,), gated=(member,))
     reads = SharedReads(members.connect, clock)
     try:
-        return await Runner(Limits(), clock).run(policy.checks, scope, reads)
+        return await Runner(Limits(), clock, toolbox).run(policy.checks, scope, reads)
     finally:
         await reads.close()
 

@@ -50,6 +50,9 @@ def _entry(name: str, check: type[Check]) -> Iterator[str]:
         yield from _rows(schema, schema.get("$defs", {}))
     if check.reads:
         yield from ("", f"Reads {', '.join(f'`{resource}`' for resource in check.reads)}.")
+    if check.writes:
+        done = ", ".join(f"`{verb} {resource}`" for verb, resource in check.writes)
+        yield from ("", f"Does more than read: {done}. See `gatekeeper checks --rbac --policy`.")
 
 
 def _asked_of(check: type[Check]) -> str:

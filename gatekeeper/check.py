@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from gatekeeper.aks import AKS_API, AKS_READ, AksCluster, AksId, AksPool, aks_cluster
-from gatekeeper.alerts import Alert, alerts_of_alertmanager, alerts_of_series, dated, silenced, silences_of
-from gatekeeper.calendars import Spans, public_holidays, read_calendar
-from gatekeeper.certificates import certificate_ends
 from gatekeeper.cluster import Cluster, Resource, Table, Text
-from gatekeeper.endpoint import Endpoint
 from gatekeeper.errors import BadAnswer, CouldNotLook, Forbidden, MissingColumn, NotFound
-from gatekeeper.expressions import Expression, Regex
 from gatekeeper.findings import CheckResult, Evidence, Finding, Outcome
-from gatekeeper.health import Health, Status, judge_object
-from gatekeeper.manifest import (
+from gatekeeper.kit.aks import AKS_API, AKS_READ, AksCluster, AksId, AksPool, aks_cluster
+from gatekeeper.kit.alerts import Alert, alerts_of_alertmanager, alerts_of_series, dated, silenced, silences_of
+from gatekeeper.kit.calendars import Spans, public_holidays, read_calendar
+from gatekeeper.kit.certificates import certificate_ends
+from gatekeeper.kit.endpoint import Endpoint
+from gatekeeper.kit.expressions import Expression, Regex
+from gatekeeper.kit.health import Health, Status, judge_object
+from gatekeeper.kit.manifest import (
     at,
     bounded,
     cells,
@@ -40,18 +40,18 @@ from gatekeeper.manifest import (
     time_of,
     version_of,
 )
-from gatekeeper.matchers import Matcher, Selector
-from gatekeeper.measurement import Measurement
+from gatekeeper.kit.matchers import Matcher, Selector
+from gatekeeper.kit.measurement import Measurement
+from gatekeeper.kit.occasions import Span
+from gatekeeper.kit.probes import Probe, log_evidence
+from gatekeeper.kit.promql import instant_query
+from gatekeeper.kit.quantities import pod_requests, quantity
+from gatekeeper.kit.resources import NamedReads, ResourceName
+from gatekeeper.kit.selectors import selector_text, selects
+from gatekeeper.kit.subjects import controller_of, node_subject, pool_of
+from gatekeeper.kit.templates import Template
 from gatekeeper.model import Gate, Member, Scope, Target
-from gatekeeper.occasions import Span
 from gatekeeper.parameters import Namespaces, Parameters
-from gatekeeper.probes import Probe, log_evidence
-from gatekeeper.promql import instant_query
-from gatekeeper.quantities import pod_requests, quantity
-from gatekeeper.resources import NamedReads, ResourceName
-from gatekeeper.selectors import selector_text, selects
-from gatekeeper.subjects import controller_of, node_subject, pool_of
-from gatekeeper.templates import Template
 from gatekeeper.tools import (
     Azure,
     BlankNotebook,

@@ -159,14 +159,17 @@ def checks(
     schema: Annotated[bool, typer.Option("--schema", help="The JSON schema of policies.")] = False,
     rbac: Annotated[bool, typer.Option("--rbac", help="The ClusterRole that the checks need in members.")] = False,
     policy: Annotated[list[Path] | None, typer.Option("--policy", help="With --rbac: only what these need.")] = None,
+    writes: Annotated[
+        bool, typer.Option("--writes", help="With --rbac: also the roles for the checks that do more than read.")
+    ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """The checks that are installed, and what they need."""
     from gatekeeper import documents, show
     from gatekeeper.registry import Registry
 
-    if docs + schema + rbac > 1 or (policy and not rbac):
-        raise ConfigError("choose one of --docs, --schema and --rbac; --policy goes with --rbac")
+    if docs + schema + rbac > 1 or ((policy or writes) and not rbac):
+        raise ConfigError("choose one of --docs, --schema and --rbac; --policy goes with --rbac, and so does --writes")
     registry = Registry.discover()
     if docs:
         from gatekeeper.catalogue import catalogue
@@ -177,9 +180,9 @@ def checks(
 
         typer.echo(rendered(policy_schema(registry)), nl=False)
     elif rbac:
-        from gatekeeper.permissions import cluster_role
+        from gatekeeper.permissions import roles
 
-        typer.echo(cluster_role(registry, policy), nl=False)
+        typer.echo(roles(registry, policy, writes=writes), nl=False)
     elif output is Output.JSON:
         documents.print_json(documents.checks_document(registry))
     else:

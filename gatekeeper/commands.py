@@ -125,8 +125,8 @@ async def check_by_hand(question: Question, kubeconfig: Path, context: str | Non
     target = Target("Full", version) if version else Target()
     configure_logging("auto", "error", sys.stderr)
     name = context_of(kubeconfig, context)
-    async with open_kubeconfig(kubeconfig) as members:
-        return await ask(policy, members, name, target, utc_now)
+    async with open_kubeconfig(kubeconfig) as (members, toolbox):
+        return await ask(policy, members, name, target, utc_now, toolbox)
 
 
 def results_exit_code(results: Sequence[CheckResult]) -> int:

@@ -10,7 +10,7 @@ import typer
 
 from gatekeeper.catalogue import catalogue
 from gatekeeper.cli import app
-from gatekeeper.permissions import cluster_role
+from gatekeeper.permissions import cluster_role, probe_role
 from gatekeeper.reference import reference
 from gatekeeper.registry import Registry
 from gatekeeper.schemas import POLICY_SCHEMA, SETTINGS_SCHEMA, policy_schema, rendered, settings_schema
@@ -24,6 +24,7 @@ def generated(registry: Registry) -> dict[Path, str]:
         Path("docs/checks.md"): catalogue(registry),
         Path("docs/cli.md"): reference(app),
         Path("deploy/kustomize/member/clusterrole.yaml"): cluster_role(registry),
+        Path("deploy/kustomize/member-probes/role.yaml"): probe_role(registry),
     }
 
 

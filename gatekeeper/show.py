@@ -102,7 +102,8 @@ def print_lint(found: Lint) -> None:
 
 def print_checks(registry: Registry) -> None:
     """The installed checks, one line each."""
-    table = Table("check", "asks of", "passes when", "parameters", box=None, pad_edge=False)
+    table = Table("check", "asks of", "passes when", box=None, pad_edge=False)
+    table.add_column("parameters", no_wrap=True, overflow="ellipsis")
     for name, check in installed(registry):
         parameters = ", ".join(field.alias or key for key, field in check.model_fields.items())
         table.add_row(name, "the gate" if issubclass(check, GateCheck) else "each cluster", check.claim, parameters)

@@ -69,7 +69,7 @@ class FakeFleet:
 
     def _called(self, what: str) -> None:
         self.calls.append(what)
-        due = self.fail.get(what.split()[0], [])
+        due = self.fail.get(what.split(maxsplit=1)[0], [])
         if due and (error := due.pop(0)) is not None:
             raise error
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from gatekeeper.errors import BadAnswer
-from gatekeeper.expressions import Expression, Regex
+from gatekeeper.kit.expressions import Expression, Regex
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 OBJECT: dict[str, Any] = {
@@ -138,7 +138,7 @@ def test_they_stand_in_yaml_as_texts() -> None:
 
 
 def test_the_library_is_loaded_with_the_first_expression() -> None:
-    code = "import sys, gatekeeper.expressions; print('cel_expr_python' in sys.modules)"
+    code = "import sys, gatekeeper.kit.expressions; print('cel_expr_python' in sys.modules)"
     root = Path(__file__).parents[1]
 
     done = subprocess.run(

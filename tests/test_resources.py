@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gatekeeper.cluster import Resource
-from gatekeeper.resources import NamedReads, ResourceName
+from gatekeeper.kit.resources import NamedReads, ResourceName
 
 PODS = Resource("", "v1", "pods")
 NAMES: TypeAdapter[Resource] = TypeAdapter(ResourceName)

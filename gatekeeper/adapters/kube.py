@@ -25,6 +25,7 @@ _OBJECT_PAGE = 250  # a page of pods is some 2.5 MB, which parses in 20 ms witho
 _RESTARTS = 2  # a list that expires three times in a row is not worth a fourth reading
 _PAGES = 4_000  # two million rows: more is a server that never ends
 _TEXT_BYTES = 64 * 1024
+_ANSWER_BYTES = 1024 * 1024  # of what is no list: a Job, a Status, the end of a log
 _CLOCK_AGE = 60.0  # seconds that a Date header is carried on by our monotonic clock
 
 OnError = Callable[[str, str], None]
@@ -132,6 +133,34 @@ class KubeCluster:
             if moment is None:
                 raise BadAnswer(f"{self._name}: the API server does not tell its time (no Date header)")
             return moment
+
+    async def demand(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        wanted: str = "",
+        answers: frozenset[int] = frozenset({200, 201, 202}),
+    ) -> Answer:
+        """One request of any method, sent once: for the workbench alone, as checks see no more than a ``Cluster``.
+
+        Args:
+            method: GET, POST or DELETE.
+            path: with its query, encoded.
+            body: JSON.
+            wanted: what to install if this is forbidden.
+            answers: the statuses that are an answer.
+
+        Raises:
+            CouldNotLook: no answer came, or one of another status.
+        """
+        with self._watched():
+            self._on_request(self._name)
+            answer = await self._http.send(method, path, accept="*/*", limit=_ANSWER_BYTES, body=body)
+            if answer.status not in answers:
+                raise self._http.refusal(path, answer, method, wanted)
+            return answer
 
     async def close(self) -> None:
         """Close all connections."""

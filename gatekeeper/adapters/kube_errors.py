@@ -81,7 +81,7 @@ def words(body: bytes) -> str:
     return clean(message) if isinstance(message, str) else clean(body.decode("utf-8", "replace"))
 
 
-def refused(ask: str, status: int, said: str, headers: Mapping[str, str]) -> CouldNotLook:
+def refused(ask: str, status: int, said: str, headers: Mapping[str, str], wanted: str = "") -> CouldNotLook:
     """The error that a status means.
 
     Args:
@@ -89,6 +89,7 @@ def refused(ask: str, status: int, said: str, headers: Mapping[str, str]) -> Cou
         status: any HTTP status but 200.
         said: the server's own words, already cleaned.
         headers: of the answer, for ``Retry-After``.
+        wanted: what to install if this is forbidden, when the ClusterRole for reading is not it.
     """
     text = f"{ask}: {status}" + (f": {said}" if said else "")
     if status == 410:
@@ -98,7 +99,7 @@ def refused(ask: str, status: int, said: str, headers: Mapping[str, str]) -> Cou
     if 300 <= status < 400:
         return ServerFault(f"{text} (a redirect; redirects are not followed)")
     error, hint = _STATUSES.get(status, (ServerFault, ""))
-    return error(text + hint)
+    return error(text + (f" ({wanted})" if wanted and status == 403 else hint))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,4 +1,4 @@
-"""One GET to an API server, bounded in time and size, over the session that the kubernetes package builds."""
+"""One request to an API server, bounded in time and size, over the session that the kubernetes package builds."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from gatekeeper.adapters.kube_errors import FOREIGN, clean, http_date, refused, 
 from gatekeeper.adapters.kube_session import Limits, make_rest
 from gatekeeper.errors import BadAnswer, CouldNotLook, Unreachable
 
+_GOOD = frozenset({200, 201, 202})
 ERROR_BYTES = 64 * 1024
 """So much of a refusal is read; the rest is not worth reading."""
 
@@ -31,10 +32,17 @@ class Answer:
     headers: Mapping[str, str]
 
 
-class KubeHttp:
-    """GETs of one cluster. No redirect is followed, no cookie kept, no foreign exception raised.
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    body: bytes | None
 
-    A connection that the server closed while it was idle is opened again once, by aiohttp itself.
+
+class KubeHttp:
+    """Requests to one cluster. No redirect is followed, no cookie kept, no foreign exception raised.
+
+    A connection that the server closed while it was idle is opened again once, by aiohttp itself; for a POST it is not.
     """
 
     def __init__(self, name: str, endpoint: Endpoint, identity: Identity, limits: Limits) -> None:
@@ -57,16 +65,22 @@ class KubeHttp:
             accept: the media type wanted.
             limit: the most bytes that a good answer may have; of a refusal only the beginning is read.
         """
-        ask = self.ask(path)
+        return await self.send("GET", path, accept=accept, limit=limit)
+
+    async def send(self, method: str, path: str, *, accept: str, limit: int, body: bytes | None = None) -> Answer:
+        """As :meth:`get`, with any method, and a body of JSON."""
+        ask = self.ask(path, method)
         auth = self._identity.auth
         headers = {"Accept": accept, "User-Agent": f"fleet-gatekeeper/{__version__}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if auth is not None:
             headers["Authorization"] = await auth.header()
         async with self._slots:
             session = self._open(ask)
             try:
                 async with asyncio.timeout(self.limits.timeout):
-                    return await self._exchange(session, path, headers, limit)
+                    return await self._exchange(session, _Request(method, path, body), headers, limit)
             except FOREIGN as error:
                 raise self._redact(translate(error, ask), headers) from error
 
@@ -77,13 +91,13 @@ class KubeHttp:
             raise self.refusal(path, answer)
         return answer.body
 
-    def refusal(self, path: str, answer: Answer) -> CouldNotLook:
-        """The error that an answer means."""
-        return refused(self.ask(path), answer.status, words(answer.body), answer.headers)
+    def refusal(self, path: str, answer: Answer, method: str = "GET", wanted: str = "") -> CouldNotLook:
+        """The error that an answer means; ``wanted`` says what to install if it is forbidden."""
+        return refused(self.ask(path, method), answer.status, words(answer.body), answer.headers, wanted)
 
-    def ask(self, path: str) -> str:
+    def ask(self, path: str, method: str = "GET") -> str:
         """How a message begins: who was asked what."""
-        return f"{self.name}: GET {clean(path.partition('?')[0])}"
+        return f"{self.name}: {method} {clean(path.partition('?')[0])}"
 
     def clock(self, max_age: float) -> datetime | None:
         """The server's clock by its last ``Date`` header and our monotonic clock since; None when that is too old."""
@@ -107,12 +121,13 @@ class KubeHttp:
         return self._session
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, path: str, headers: Mapping[str, str], limit: int
+        self, session: aiohttp.ClientSession, request: _Request, headers: Mapping[str, str], limit: int
     ) -> Answer:
-        url = URL(self._endpoint.url + path, encoded=True)
-        async with session.get(
-            url,
+        async with session.request(
+            request.method,
+            URL(self._endpoint.url + request.path, encoded=True),
             headers=headers,
+            data=request.body,
             allow_redirects=False,
             proxy=self._endpoint.proxy,
             server_hostname=self._endpoint.server_name,
@@ -120,17 +135,18 @@ class KubeHttp:
             date = http_date(response.headers.get("Date", ""))
             if date is not None:
                 self._date = (date, time.monotonic())
-            good = response.status == 200
-            body = await self._read(response, path, limit if good else ERROR_BYTES, whole=good)
-            return Answer(response.status, self._without_token(body, headers) if not good else body, response.headers)
+            good = response.status in _GOOD
+            ask = self.ask(request.path, request.method)
+            read = await self._read(response, ask, limit if good else ERROR_BYTES, whole=good)
+            return Answer(response.status, self._without_token(read, headers) if not good else read, response.headers)
 
-    async def _read(self, response: aiohttp.ClientResponse, path: str, limit: int, *, whole: bool) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, ask: str, limit: int, *, whole: bool) -> bytes:
         body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > limit:
                 if whole:
-                    raise BadAnswer(f"{self.ask(path)}: the answer is larger than {limit:,} bytes")
+                    raise BadAnswer(f"{ask}: the answer is larger than {limit:,} bytes")
                 return bytes(body[:limit])
         return bytes(body)
 

@@ -6,11 +6,11 @@ import asyncio
 import difflib
 from pathlib import Path
 
+from gatekeeper.adapters.kube import KubeCluster
 from gatekeeper.adapters.kube_auth import identify
 from gatekeeper.adapters.kube_config import Kubeconfig
 from gatekeeper.adapters.kube_session import Limits
 from gatekeeper.adapters.members_doors import Doors, Listeners, Way
-from gatekeeper.cluster import Cluster
 from gatekeeper.errors import BadAnswer, NotFound
 from gatekeeper.model import Member
 
@@ -35,7 +35,7 @@ class KubeconfigMembers:
         self._config: Kubeconfig | None = None
         self._claims: dict[str, set[str]] = {}
 
-    async def connect(self, member: Member) -> Cluster:
+    async def connect(self, member: Member) -> KubeCluster:
         """The member's cluster.
 
         Raises:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from gatekeeper.adapters.kube import KubeCluster
 from gatekeeper.adapters.kube_auth import Auth, Identity
 from gatekeeper.adapters.kube_config import Kubeconfig
 from gatekeeper.adapters.kube_session import Limits
 from gatekeeper.adapters.members_doors import Doors, Listeners, Way
-from gatekeeper.cluster import Cluster
 from gatekeeper.errors import BadAnswer
 from gatekeeper.model import Member
 
@@ -39,7 +39,7 @@ class AksMembers:
         self._fetch = fetch_kubeconfig
         self._doors = Doors(self._find, limits, listeners)
 
-    async def connect(self, member: Member) -> Cluster:
+    async def connect(self, member: Member) -> KubeCluster:
         """The member's cluster.
 
         Raises:

@@ -122,6 +122,17 @@ class Sickness(Parameters):
     """Taken off again when its gate has been held for so long; never, if not given."""
 
 
+class AzureDocument(Parameters):
+    """Something that Azure Resource Manager says otherwise than usual."""
+
+    member: str | None = None
+    """The member about whose cluster it is."""
+    path: str = ""
+    """An ARM path; with a member, what follows the cluster's id: ``/upgradeProfiles/default``, or nothing."""
+    document: dict[str, Any]
+    """Laid over the answer: ``{properties: {powerState: {code: Stopped}}}``."""
+
+
 class Scenario(Parameters):
     """A world to play in."""
 
@@ -137,6 +148,8 @@ class Scenario(Parameters):
     """The image that updated nodes get."""
     sick: tuple[Sickness, ...] = ()
     """What goes wrong."""
+    azure: tuple[AzureDocument, ...] = ()
+    """What Azure says of clusters, regions and subscriptions otherwise than that all is well."""
 
     @model_validator(mode="after")
     def _names_fit(self) -> Scenario:
@@ -145,6 +158,8 @@ class Scenario(Parameters):
             raise ValueError(f"the member {', '.join(twice)} stands here twice; every member needs its own name")
         if unknown := sorted({sickness.member for sickness in self.sick} - set(names)):
             raise ValueError(f"no fleet has the member {', '.join(unknown)} that is to fall sick")
+        if unknown := sorted({each.member for each in self.azure if each.member is not None} - set(names)):
+            raise ValueError(f"no fleet has the member {', '.join(unknown)} of which azure is to speak")
         return self
 
 

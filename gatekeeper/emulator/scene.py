@@ -31,6 +31,8 @@ class Scene:
         self.emulator.hooks = Hooks(on_member_completed=self._on_completed)
         self.fleets: dict[str, Fleet] = {spec.name: self._put_fleet(spec) for spec in scenario.fleets}
         """The fleets by their names."""
+        for said in scenario.azure:
+            self.emulator.arm.documents.put(f"{self._resource_id(said.member)}{said.path}", said.document)
 
     def start(self) -> None:
         """Make the clusters sick that are so from the start, and start all runs."""
@@ -54,6 +56,11 @@ class Scene:
         sickness = self.sick.pop(member, None)
         if sickness is not None:
             self.emulator.cluster(member).clear_overlay(sickness.what)
+
+    def _resource_id(self, member: str | None) -> str:
+        fleets = self.fleets.values()
+        found = [fleet.member(member) for fleet in fleets if member is not None and member.lower() in fleet.members]
+        return found[0].ref.cluster_resource_id if found else ""
 
     def _put_fleet(self, spec: FleetSpec) -> Fleet:
         fleet = self.emulator.arm.put_fleet(spec.subscription_id, spec.resource_group, spec.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import TracebackType
 from typing import Self
 
@@ -88,7 +89,8 @@ class Emulator:
         known = self.arm.clusters.find(resource_id)
         known.kubernetes_version = cluster.version.removeprefix("v")
         nodes = [node["metadata"]["labels"] for node in cluster.all_of("Node")]
-        known.pools = tuple(dict.fromkeys(labels["kubernetes.azure.com/agentpool"] for labels in nodes)) or known.pools
+        known.nodes = dict(Counter(labels["kubernetes.azure.com/agentpool"] for labels in nodes))
+        known.pools = tuple(known.nodes) or known.pools
         known.node_image = nodes[0]["kubernetes.azure.com/node-image-version"] if nodes else known.node_image
         self._clusters[resource_id.lower()] = cluster
         return cluster

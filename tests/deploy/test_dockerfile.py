@@ -82,7 +82,7 @@ def test_what_is_copied_exists_and_passes_the_dockerignore(stages: list[Stage], 
 def test_the_build_stage_leaves_the_emulator_and_the_test_kit_out(stages: list[Stage]) -> None:
     steps = [step for run in stages[0].all("RUN") for step in re.split(r"\s*&&\s*", run)]
 
-    removal = steps.index("rm -rf gatekeeper/emulator gatekeeper/testing.py")
+    removal = steps.index("rm -rf gatekeeper/emulator gatekeeper/testing")
     assert removal < steps.index("python -m pip wheel --no-deps --wheel-dir dist .")
 
 

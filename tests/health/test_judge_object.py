@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.cluster import Resource
 from gatekeeper.errors import BadAnswer
-from gatekeeper.health import Health, Status, judge_object
+from gatekeeper.kit.health import Health, Status, judge_object
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 WIDGETS = Resource("example.com", "v1", "widgets")

@@ -1,8 +1,8 @@
 """Member clusters that are not there: a look-alike of kube-apiserver over real HTTP, for the demo and for tests.
 
 Manifests in, server out: what is applied to a KubeCluster is served by a KubeServer as objects, Tables and bare
-metadata, with selectors, pages, discovery, health and errors as a real API server gave them. It refuses to
-write over HTTP, and it runs no controllers: a status is what a manifest says it is.
+metadata, with selectors, pages, discovery, health and errors as a real API server gave them. Of writes over HTTP it
+takes Jobs and evictions and refuses all else, and it runs no controllers: a status is what a manifest says it is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from gatekeeper.emulator.kube.aks_nodes import Pool
 from gatekeeper.emulator.kube.cluster import KubeCluster
 from gatekeeper.emulator.kube.faults import Fault, FaultKind, Faults
 from gatekeeper.emulator.kube.health import Health
+from gatekeeper.emulator.kube.jobs import Course, Jobs
 from gatekeeper.emulator.kube.journal import Journal
 from gatekeeper.emulator.kube.kubeconfig import Auth, kubeconfig
 from gatekeeper.emulator.kube.manifests import Manifest, ManifestError, load_manifests
@@ -21,10 +22,12 @@ from gatekeeper.emulator.kube.server import KubeServer
 __all__ = [
     "Access",
     "Auth",
+    "Course",
     "Fault",
     "FaultKind",
     "Faults",
     "Health",
+    "Jobs",
     "Journal",
     "KubeCluster",
     "KubeServer",

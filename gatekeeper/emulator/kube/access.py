@@ -30,10 +30,15 @@ class Access:
 
     def refuse_read(self, verb: str, target: Target) -> Answer | None:
         """Return 403 when the user may not get or list what is asked for."""
+        return self.refuse(verb, target)
+
+    def refuse(self, verb: str, target: Target, part: str = "") -> Answer | None:
+        """Return 403 when the user may not do this to an object, or to a part of it (``pods/log`` is one)."""
         resource = target.resource
-        if not self._denies(verb, resource.group, resource.plural):
+        plural = f"{resource.plural}/{part}" if part else resource.plural
+        if not self._denies(verb, resource.group, plural):
             return None
-        return forbidden(self.user, verb, target)
+        return forbidden(self.user, verb, target, part)
 
     def refuse_path(self, path: str) -> Answer | None:
         """Return 403 when the user may not read a path that is no resource."""

@@ -22,6 +22,16 @@ _DAEMON_SETS = (
     "kube-proxy",
 )
 _DEPLOYMENTS = (("coredns", 2), ("coredns-autoscaler", 1), ("konnectivity-agent", 2), ("metrics-server", 2))
+# What AKS labels its own with, where that is not app and the name.
+_LABELS = {
+    "azure-cns": "k8s-app=azure-cns",
+    "azure-ip-masq-agent": "k8s-app=azure-ip-masq-agent",
+    "cloud-node-manager": "k8s-app=cloud-node-manager",
+    "coredns": "k8s-app=kube-dns",
+    "coredns-autoscaler": "k8s-app=coredns-autoscaler",
+    "kube-proxy": "component=kube-proxy",
+    "metrics-server": "k8s-app=metrics-server",
+}
 # namespace -> (kind, name, replicas); every one has a Service, an EndpointSlice and, from two replicas on, a budget.
 _APPLICATIONS: dict[str, tuple[tuple[str, str, int], ...]] = {
     "shop": (("Deployment", "web", 3), ("Deployment", "cart", 2), ("StatefulSet", "db", 3)),
@@ -85,9 +95,11 @@ def _spread(nodes: tuple[str, ...], count: int) -> tuple[str, ...]:
 
 def _system(nodes: tuple[str, ...], since: datetime) -> Iterator[Workload]:
     for name in _DAEMON_SETS:
-        yield Workload("DaemonSet", "kube-system", name, nodes, since, f"{_MCR}kubernetes/{name}:v1.34.2")
+        image = f"{_MCR}kubernetes/{name}:v1.34.2"
+        yield Workload("DaemonSet", "kube-system", name, nodes, since, image, _LABELS.get(name, ""))
     for name, count in _DEPLOYMENTS:
-        yield Workload("Deployment", "kube-system", name, _spread(nodes, count), since, f"{_MCR}{name}:v1.12.1")
+        on, image = _spread(nodes, count), f"{_MCR}{name}:v1.12.1"
+        yield Workload("Deployment", "kube-system", name, on, since, image, _LABELS.get(name, ""))
 
 
 def _applications(nodes: tuple[str, ...], since: datetime) -> Iterator[Workload]:

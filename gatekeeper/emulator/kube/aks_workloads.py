@@ -21,11 +21,14 @@ class Workload:
     nodes: tuple[str, ...]
     since: datetime
     image: str = "contoso.azurecr.io/shop/web:1.4.2"
+    label: str = ""
+    """``key=value`` of its pods, if not ``app`` with its name."""
 
     @property
     def labels(self) -> dict[str, str]:
         """The labels of the pods and of the selector."""
-        return {"app": self.name}
+        key, _, value = (self.label or f"app={self.name}").partition("=")
+        return {key: value}
 
 
 def manifests(workload: Workload) -> Iterator[Manifest]:
@@ -139,6 +142,7 @@ def pod(workload: Workload, name: str, node: str, owner: Manifest) -> Manifest:
     address = int(_hash(f"{workload.namespace}/{name}", 4), 16)
     ip = f"10.244.{address >> 8}.{address & 255}"
     spec = _spec(workload)["template"]["spec"]
+    spec |= {"priorityClassName": "system-node-critical"} if workload.namespace == "kube-system" else {}
     return {
         "kind": "Pod",
         "apiVersion": "v1",

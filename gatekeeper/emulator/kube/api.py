@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from gatekeeper.emulator.kube import discovery
+from gatekeeper.emulator.kube import discovery, running, subresources, writing
 from gatekeeper.emulator.kube.cluster import KubeCluster
 from gatekeeper.emulator.kube.listing import parse_query, read_page
 from gatekeeper.emulator.kube.manifests import at, condition
 from gatekeeper.emulator.kube.render import negotiate, render_list, render_one
+from gatekeeper.emulator.kube.request import Request
 from gatekeeper.emulator.kube.statuses import (
     Answer,
     RefusedError,
@@ -19,21 +17,11 @@ from gatekeeper.emulator.kube.statuses import (
     page_not_found,
     text,
 )
-from gatekeeper.emulator.kube.targets import Target, parse_target
+from gatekeeper.emulator.kube.targets import Target, parse_part, parse_target
+
+__all__ = ["Request", "answer"]
 
 _PATHS = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/readyz", "/version"]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request to one cluster; the path begins below the cluster's prefix."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    accept: str = ""
-    authorization: str = ""
-    excluded: tuple[str, ...] = ()
 
 
 def answer(cluster: KubeCluster, request: Request) -> Answer:
@@ -41,17 +29,21 @@ def answer(cluster: KubeCluster, request: Request) -> Answer:
     refused = cluster.access.refuse_caller(request.authorization)
     if refused is not None:
         return refused
-    if request.method != "GET":
-        return method_not_allowed()
+    running.settle(cluster)
+    try:
+        return writing.write(cluster, request) if request.method != "GET" else _get(cluster, request)
+    except RefusedError as refused_request:
+        return refused_request.answer
+
+
+def _get(cluster: KubeCluster, request: Request) -> Answer:
     if _backend_is_gone(cluster, request.path):
         return text("service unavailable\n", 503)
-    target = parse_target(request.path, cluster.catalogue)
-    if target is None:
-        return cluster.access.refuse_path(request.path) or _document(cluster, request) or page_not_found()
-    try:
+    if target := parse_target(request.path, cluster.catalogue):
         return _read(cluster, request, target)
-    except RefusedError as refused_read:
-        return refused_read.answer
+    if part := parse_part(request.path, cluster.catalogue):
+        return subresources.read(cluster, request, part)
+    return cluster.access.refuse_path(request.path) or _document(cluster, request) or page_not_found()
 
 
 def _read(cluster: KubeCluster, request: Request, target: Target) -> Answer:

@@ -11,6 +11,7 @@ from gatekeeper.emulator.kube.access import Access
 from gatekeeper.emulator.kube.admission import Moment, admit, key_of
 from gatekeeper.emulator.kube.faults import Faults
 from gatekeeper.emulator.kube.health import Health
+from gatekeeper.emulator.kube.jobs import Jobs
 from gatekeeper.emulator.kube.kinds import Catalogue, Resource, from_definition
 from gatekeeper.emulator.kube.manifests import Manifest, ManifestError, clean_copy, merge
 from gatekeeper.emulator.kube.overlays import Overlays, is_deletion
@@ -29,6 +30,8 @@ class KubeCluster:
 
     ``faults``, ``access``, ``health`` and ``metrics`` may be changed at any time. The clock gives ages, Leases
     and the Date header. A manifest stands for itself: no controller runs here, so state status as it shall be read.
+    Only a Job that is created over HTTP runs, as ``jobs`` says. ``proxied`` has what Services answer through the API
+    server's proxy, as status and body: ``{"shop/web:80/healthz": (200, "ok")}``.
     """
 
     def __init__(self, name: str, version: str = "v1.34.2", clock: Clock = utc_now) -> None:
@@ -39,6 +42,8 @@ class KubeCluster:
         self.access = Access()
         self.health = Health()
         self.metrics = seeds.METRICS
+        self.jobs = Jobs()
+        self.proxied: dict[str, tuple[int, str]] = {}
         self._reset()
 
     @property

@@ -103,6 +103,7 @@ class KubeServer:
             accept=request.headers.get("Accept", ""),
             authorization=request.headers.get("Authorization", ""),
             excluded=tuple(request.query.getall("exclude", ())),
+            body=await request.read(),
         )
         headers = {"Date": format_datetime(cluster.clock(), usegmt=True), "Cache-Control": "no-cache, private"}
         line = f"{path}?{request.query_string}" if request.query_string else path

@@ -66,13 +66,14 @@ def unauthorized() -> Answer:
     return failure(401, "Unauthorized", "Unauthorized")
 
 
-def forbidden(user: str, verb: str, target: Target) -> Answer:
-    """Return 403 for a resource."""
+def forbidden(user: str, verb: str, target: Target, part: str = "") -> Answer:
+    """Return 403 for a resource, or for a part of it."""
     resource = target.resource
+    plural = f"{resource.plural}/{part}" if part else resource.plural
     where = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
     subject = f'{resource.qualified} "{target.name}"' if target.name else resource.qualified
     message = (
-        f'{subject} is forbidden: User "{user}" cannot {verb} resource "{resource.plural}" '
+        f'{subject} is forbidden: User "{user}" cannot {verb} resource "{plural}" '
         f'in API group "{resource.group}" {where}'
     )
     return failure(403, "Forbidden", message, details=_details(target))
@@ -88,13 +89,31 @@ def not_found(target: Target) -> Answer:
     return failure(404, "NotFound", f'{target.resource.qualified} "{target.name}" not found', details=_details(target))
 
 
+def already_exists(target: Target, name: str) -> Answer:
+    """Return 409 for what is there already."""
+    details = {**_details(target), "name": name}
+    return failure(409, "AlreadyExists", f'{target.resource.qualified} "{name}" already exists', details=details)
+
+
+def invalid(target: Target, name: str, cause: str) -> Answer:
+    """Return 422 for an object that the server does not take."""
+    resource = target.resource
+    kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    return failure(422, "Invalid", f'{kind} "{name}" is invalid: {cause}', details=_details(target))
+
+
+def success() -> Answer:
+    """Return a Status of success."""
+    return json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
+
+
 def page_not_found() -> Answer:
     """Return 404 for a path that nothing serves."""
     return text("404 page not found\n", 404)
 
 
 def method_not_allowed() -> Answer:
-    """Return 405: this server is for reading."""
+    """Return 405: this server takes Jobs and evictions, and is for reading otherwise."""
     message = "the server does not allow this method on the requested resource"
     return failure(405, "MethodNotAllowed", message, details={})
 

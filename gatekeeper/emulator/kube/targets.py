@@ -26,6 +26,26 @@ class Target:
         return f"{self.namespace}/" if self.namespace else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A subresource of one object, such as ``log`` of a pod; ``rest`` is the path that a proxy passes on."""
+
+    of: Target
+    name: str
+    rest: str = ""
+
+
+def parse_part(path: str, catalogue: Catalogue) -> Part | None:
+    """Read ``.../pods/db-0/log`` and ``.../services/web:80/proxy/healthz``; None for what is no such path."""
+    parts = path.lstrip("/").split("/")
+    root = 2 if parts[0] == "api" else 3
+    if len(parts) < root + 5 or parts[root] != "namespaces":
+        return None
+    target = parse_target("/".join(parts[: root + 4]), catalogue)
+    name, rest = parts[root + 4], "/".join(parts[root + 5 :])
+    return None if target is None or not target.name else Part(target, name, rest)
+
+
 def parse_target(path: str, catalogue: Catalogue) -> Target | None:
     """Read ``/api/v1/...`` or ``/apis/<group>/<version>/...``; None for what this cluster does not serve."""
     parts = path.strip("/").split("/")

@@ -47,3 +47,11 @@ def test_pools_and_extra_pods_are_as_asked() -> None:
     assert [label["kubernetes.azure.com/agentpool"] for label in labels].count("work") == 20
     assert [label["kubernetes.azure.com/mode"] for label in labels].count("system") == 2
     assert len([pod for pod in cluster.all_of("Pod") if pod["metadata"]["namespace"] == "load"]) == 120
+
+
+def test_the_pods_of_aks_itself_are_critical_and_labelled_as_there(cluster: KubeCluster) -> None:
+    pods = [pod for pod in cluster.all_of("Pod") if pod["metadata"]["namespace"] == "kube-system"]
+    dns = [pod for pod in pods if pod["metadata"]["labels"].get("k8s-app") == "kube-dns"]
+
+    assert {pod["spec"]["priorityClassName"] for pod in pods} == {"system-node-critical"}
+    assert len(dns) == 2

@@ -1,0 +1,93 @@
+"""The rules for an object of any kind, in the order of kstatus: leaving, stale, reconciling, stalled, Ready."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from gatekeeper.kit.health.verdict import Conditions, Health, Manifest, Status, degraded, healthy, progressing, unknown
+from gatekeeper.kit.manifest import at, say, some
+
+_GOOD: Final = ("Ready", "Available", "Healthy")
+"""Each that an object has must be True, and it must have one."""
+_BAD: Final = ("Degraded", "Failed")
+
+
+def leaving(item: Manifest) -> Health | None:
+    """It is being deleted: whatever else it says is about its past."""
+    since = at(item, "metadata", "deletionTimestamp")
+    if since is None:
+        return None
+    # A Namespace has finalizers in its spec too, and says in its conditions what is left in it.
+    names = [*_words(at(item, "metadata", "finalizers")), *_words(at(item, "spec", "finalizers"))]
+    waits = f", waits for {some(names)}" if names else ""
+    conditions = Conditions(item)
+    left = [
+        conditions.words(kind)
+        for kind in ("NamespaceContentRemaining", "NamespaceFinalizersRemaining")
+        if conditions.status(kind) == "True"
+    ]
+    return progressing("; ".join([f"is being deleted since {say(since, 40)}{waits}", *left]))
+
+
+def stale(item: Manifest, *, must_tell: bool) -> Health | None:
+    """Its status is about another generation of it than the newest.
+
+    Args:
+        item: the object.
+        must_tell: its kind always says which generation it has observed, so that silence is staleness.
+    """
+    generation, observed = at(item, "metadata", "generation"), at(item, "status", "observedGeneration")
+    if observed is None and not must_tell:
+        return None
+    if generation is None and not must_tell:
+        return None  # some kinds observe generations that the API server does not keep (autoscalers)
+    # Argo Rollouts write theirs as text.
+    if isinstance(generation, bool) or isinstance(observed, bool) or str(generation) != str(observed):
+        return progressing(f"has a stale status (generation {say(generation, 20)}, observed {say(observed, 20)})")
+    return None
+
+
+def reconciling(item: Manifest) -> Health | None:
+    """The two conditions that kstatus has for every kind; both are only there when something is unusual."""
+    conditions = Conditions(item)
+    if conditions.status("Reconciling") == "True":
+        return progressing(conditions.words("Reconciling"))
+    if conditions.status("Stalled") == "True":
+        return degraded(conditions.words("Stalled"))
+    odd = [kind for kind in ("Reconciling", "Stalled") if conditions.status(kind) not in (None, "False")]
+    return unknown(conditions.words(odd[0])) if odd else None
+
+
+def ready(item: Manifest, _now: datetime | None = None) -> Health:
+    """By its conditions: what has none, or none that are known, says nothing (kstatus calls it Current)."""
+    conditions = Conditions(item)
+    for kind in _BAD:
+        if conditions.status(kind) == "True":
+            return degraded(conditions.words(kind))
+    told = [kind for kind in _GOOD if kind in conditions]
+    for kind in told:
+        if conditions.status(kind) != "True":
+            return _not_true(conditions, kind)
+    if not told:
+        return unknown("it has no condition Ready, Available or Healthy, so it does not say how it is")
+    return healthy(conditions.words(told[0]))
+
+
+def all_true(item: Manifest, kinds: Sequence[str]) -> Health:
+    """It needs all of these conditions, each True."""
+    conditions = Conditions(item)
+    wrong = [kind for kind in kinds if conditions.status(kind) != "True"]
+    # What is plainly False comes first: it is the cause more often than what is not there yet.
+    wrong.sort(key=lambda kind: conditions.status(kind) != "False")
+    return _not_true(conditions, wrong[0]) if wrong else healthy(conditions.words(kinds[0]))
+
+
+def _not_true(conditions: Conditions, kind: str) -> Health:
+    words = conditions.words(kind)
+    return Health(Status.DEGRADED if conditions.status(kind) == "False" else Status.PROGRESSING, words)
+
+
+def _words(value: object) -> list[str]:
+    return [say(each) for each in value] if isinstance(value, Sequence) and not isinstance(value, str) else []

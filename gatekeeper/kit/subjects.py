@@ -1,0 +1,34 @@
+"""How pods and nodes are called where people read it."""
+
+from __future__ import annotations
+
+from gatekeeper.kit.manifest import at, dicts, dns_name, place_of, say
+
+
+def controller_of(pod: object) -> str:
+    """Who keeps a pod, as a subject that outlives it: ``Deployment shop/web``; a pod without one keeps itself.
+
+    The Deployment of a ReplicaSet is known by the pod's label ``pod-template-hash``, with which the ReplicaSet's name
+    ends (k8s.io/kubernetes, pkg/controller/deployment/sync.go).
+    """
+    owners = dicts(at(pod, "metadata", "ownerReferences"), "metadata.ownerReferences")
+    owner = next((each for each in owners if each.get("controller") is True), None)
+    if owner is None:
+        return f"Pod {place_of(pod, 'a pod')}"
+    namespace, _, _ = place_of(pod, "a pod").rpartition("/")
+    kind, name = say(owner.get("kind"), 63), dns_name(owner.get("name"), "a controller")
+    made_by = at(pod, "metadata", "labels", "pod-template-hash")
+    if kind == "ReplicaSet" and isinstance(made_by, str) and made_by and name.endswith(f"-{made_by}"):
+        kind, name = "Deployment", name.removesuffix(f"-{made_by}")
+    return f"{kind} {namespace}/{name}"
+
+
+def pool_of(node: object) -> str:
+    """The AKS node pool of a Node, by its label ``kubernetes.azure.com/agentpool``; empty if it has none."""
+    pool = at(node, "metadata", "labels", "kubernetes.azure.com/agentpool")
+    return say(pool, 63) if isinstance(pool, str) else ""
+
+
+def node_subject(name: str, pool: str) -> str:
+    """A node as the subject of evidence: ``Node aks-user-1 (pool user)``."""
+    return f"Node {name} (pool {pool})" if pool else f"Node {name}"
