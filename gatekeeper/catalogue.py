@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gatekeeper.check import Check, GateCheck
@@ -14,6 +14,17 @@ from gatekeeper.schemas import schema_of
 
 GENERATED = "Made by `make generate`; do not edit."
 """Stands at the head of every generated file that can hold a comment."""
+AREAS = (
+    "Nodes",
+    "Workloads",
+    "Before an update",
+    "Control plane and services",
+    "Storage",
+    "Any object",
+    "Signals",
+    "The run and Azure",
+)
+"""The areas of the shipped checks, in the order in which most need them; those of others come behind."""
 _INTRODUCTION = """\
 What a policy can ask. In a policy every check also takes `severity` (`required`: it must pass; `advisory`: it is
 reported, and never in the way) and `timeout` (how long it may take on one member; else `checks.timeout` of the
@@ -23,14 +34,32 @@ look); only *passed* helps to open a gate. Durations are written `90s`, `15m`, `
 
 
 def catalogue(registry: Registry) -> str:
-    """All checks, by name."""
-    checks = [(name, check) for name in registry.names() if (check := registry.get(name)) is not None]
+    """All checks: a table of each area, then an entry for each check, by name."""
+    checks = {name: check for name in registry.names() if (check := registry.get(name)) is not None}
     lines = ["# Checks", "", f"<!-- {GENERATED} -->", "", _INTRODUCTION]
-    lines += ["| check | passes when | asked of |", "|---|---|---|"]
-    lines += [f"| [{name}](#{name}) | {_cell(check.claim)} | {_asked_of(check)} |" for name, check in checks]
-    for name, check in checks:
+    areas = by_area(checks.values())
+    lines += [" · ".join(f"[{area}](#{_anchor(area)})" for area in areas)]
+    for area, names in areas.items():
+        lines += ["", f"## {area}", "", "| check | passes when | asked of |", "|---|---|---|"]
+        lines += [f"| [{name}](#{name}) | {_cell(checks[name].claim)} | {_asked_of(checks[name])} |" for name in names]
+    lines += ["", "## Each check"]
+    for name, check in checks.items():
         lines += ["", *_entry(name, check)]
     return "\n".join(lines) + "\n"
+
+
+def by_area(checks: Iterable[type[Check]]) -> dict[str, list[str]]:
+    """The names of checks by their areas, in the order of AREAS; then other areas by name."""
+    found: dict[str, list[str]] = {}
+    for check in checks:
+        found.setdefault(check.area, []).append(check.name)
+    known = [area for area in AREAS if area in found]
+    return {area: sorted(found[area]) for area in [*known, *sorted(found.keys() - set(known))]}
+
+
+def _anchor(heading: str) -> str:
+    """The address of a heading, as GitHub makes it."""
+    return re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
 
 
 def markdown(text: str) -> str:
@@ -40,7 +69,7 @@ def markdown(text: str) -> str:
 
 def _entry(name: str, check: type[Check]) -> Iterator[str]:
     text, _, example = inspect.cleandoc(check.__doc__ or "").partition("Example:")
-    yield from (f"## {name}", "", f"Passes when {check.claim}. Asked of {_asked_of(check)}.", "")
+    yield from (f"### {name}", "", f"Passes when {check.claim}. Asked of {_asked_of(check)}.", "")
     yield markdown(text.strip())
     if example.strip():
         yield from ("", "```yaml", textwrap.dedent(example.strip("\n")), "```")

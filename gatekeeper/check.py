@@ -203,6 +203,8 @@ class Check(Parameters, ABC):
     """What policies call it: kebab-case, unique."""
     claim: ClassVar[str]
     """What is true when it passes, as a short sentence: ``all nodes are Ready``."""
+    area: ClassVar[str] = "More"
+    """Under which heading the catalogue lists it: ``Nodes``, ``Workloads`` or one of your own."""
     reads: ClassVar[tuple[Resource, ...]] = ()
     """All that it may ask of a cluster."""
     writes: ClassVar[tuple[tuple[str, Resource], ...]] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from gatekeeper.azure_roles import member_role
 from gatekeeper.catalogue import catalogue
 from gatekeeper.cli import app
 from gatekeeper.permissions import cluster_role, probe_role
@@ -23,6 +24,7 @@ def generated(registry: Registry) -> dict[Path, str]:
         Path("config/schemas") / POLICY_SCHEMA: rendered(policy_schema(registry)),
         Path("docs/checks.md"): catalogue(registry),
         Path("docs/cli.md"): reference(app),
+        Path("deploy/azure/member-role.json"): member_role(registry),
         Path("deploy/kustomize/member/clusterrole.yaml"): cluster_role(registry),
         Path("deploy/kustomize/member-probes/role.yaml"): probe_role(registry),
     }

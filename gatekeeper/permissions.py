@@ -12,10 +12,6 @@ from gatekeeper.check import Check, Probe, Resource
 from gatekeeper.policies import PolicySet
 from gatekeeper.registry import Registry
 
-_FORESEEN = frozenset({"/metrics"})
-"""Paths in the role for all checks that none reads yet: what stands in a thousand clusters is not changed often. The
-role for certain policies does without."""
-
 READER: Final = "fleet-gatekeeper-reader"
 PROBER: Final = "fleet-gatekeeper-prober"
 _ABOUT_PROBER: Final = "# Beyond reading. Install it only where such checks are wanted; bind it like the other role."
@@ -48,9 +44,9 @@ def cluster_role(registry: Registry, policies: Sequence[Path] | None = None) -> 
     checks = list(_asked(registry, policies))
     reads = {resource for check in checks for resource in check.reads}
     if policies:
-        return _role(READER, "# All that these policies read of a member cluster.", _reading(reads, ()))
+        return _role(READER, "# All that these policies read of a member cluster.", _reading(reads))
     about = f"# {GENERATED}\n# All that the shipped checks read of a member cluster: nothing is ever written."
-    return _role(READER, about, _reading(reads, _FORESEEN))
+    return _role(READER, about, _reading(reads))
 
 
 def prober_roles(registry: Registry, policies: Sequence[Path] | None = None) -> str:
@@ -116,14 +112,14 @@ def _role(name: str, about: str, rules: Iterable[str], namespace: str = _EVERYWH
     return "\n".join(lines) + "\n"
 
 
-def _reading(reads: set[Resource], more_paths: Iterable[str]) -> Iterator[str]:
+def _reading(reads: set[Resource]) -> Iterator[str]:
     groups: defaultdict[str, set[str]] = defaultdict(set)
     for resource in reads:
         if not resource.is_path:
             groups[resource.group].add(resource.plural)
     for group, plurals in sorted(groups.items()):
         yield from _rule(group, plurals, ("get", "list"))
-    paths = {resource.plural.partition("?")[0] for resource in reads if resource.is_path}.union(more_paths)
+    paths = {resource.plural.partition("?")[0] for resource in reads if resource.is_path}
     if paths:
         yield f"  - nonResourceURLs: [{', '.join(sorted(paths))}]"
         yield "    verbs: [get]"

@@ -22,7 +22,7 @@ from gatekeeper.errors import (
     TimedOut,
     Unreachable,
 )
-from gatekeeper.model import FleetRef, Gate
+from gatekeeper.model import FleetRef, Gate, UpdateRun
 from gatekeeper.policy import Policy, ScopeSpec
 from gatekeeper.runner import Limits, Runner
 from gatekeeper.sweep import Doors, Sweeper
@@ -214,9 +214,9 @@ async def test_a_gate_that_changed_while_its_checks_ran_is_held(changes: dict[st
         (run(target=replace(run().target, kubernetes_version="1.34")), Reason.CHANGED_MEANWHILE),
     ],
 )
-async def test_a_run_that_changed_while_the_checks_ran_holds_its_gate(later: object, reason: Reason) -> None:
+async def test_a_run_that_changed_while_the_checks_ran_holds_its_gate(later: UpdateRun, reason: Reason) -> None:
     world = World()
-    world.fleet.on_read = lambda: world.fleet.runs.__setitem__(0, later)  # type: ignore[arg-type]
+    world.fleet.on_read = lambda: world.fleet.runs.__setitem__(0, later)
 
     assert (await world.decide()).reason is reason
     assert world.fleet.patches == []
