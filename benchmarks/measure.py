@@ -33,6 +33,8 @@ class Cost:
     """CPU beyond start-up."""
     peak: int
     """Memory, all in all."""
+    growth: int
+    """Memory beyond start-up, at its peak."""
 
 
 @dataclass(frozen=True, slots=True)

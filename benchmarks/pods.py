@@ -55,7 +55,7 @@ class Bench:
 def measure(quick: bool) -> Section:
     """Measure, and tell."""
     nodes, pods, rounds = (50, 2_000, 1) if quick else (250, 10_000, 3)
-    with tempfile.TemporaryDirectory() as folder, _served(nodes, pods) as world:
+    with tempfile.TemporaryDirectory() as folder, served(nodes, pods) as world:
         bench = Bench(world, Path(folder))
         bench.config.write_text(world.said["kubeconfig"], "utf-8")
         ways = list(_ways(str(bench.config), world.said["pods"]))
@@ -66,25 +66,26 @@ def measure(quick: bool) -> Section:
         costs |= alternate([sick], rounds)
         sizes[_SICK] = bench.bytes_of(sick)
     section = Section("All pods of a large cluster")
-    section.say(f"{nodes} nodes and {world.said['pods']:,} pods of two containers and about 10 kB, served by {_by()}.")
+    section.say(f"{nodes} nodes and {world.said['pods']:,} pods of two containers and about 10 kB, served by {by()}.")
     _tell(section, costs, sizes)
     return section
 
 
 def _ways(config: str, pods: int) -> Iterator[Way]:
     ours, official = "gatekeeper.adapters.members", "kubernetes.aio.client,kubernetes.aio.config"
-    place = [config, _context()]
-    yield Way(CHECK, COMMAND_LINE, ["cli", "check", "pods-healthy", "--kubeconfig", config, "--context", _context()])
+    place = [config, context()]
+    yield Way(CHECK, COMMAND_LINE, ["cli", "check", "pods-healthy", "--kubeconfig", config, "--context", context()])
     yield Way("our KubeCluster.table", ours, ["table", *place], pods)
     yield Way("our KubeCluster.objects", ours, ["objects", *place], pods)
     yield Way("official client, typed, 500 a page", official, ["typed_paged", *place], pods)
     yield Way("official client, typed list", official, ["typed", *place], pods)
     if kubectl := shutil.which("kubectl"):
-        command = [kubectl, "--kubeconfig", config, "--context", _context(), "get", "pods", "-A"]
+        command = [kubectl, "--kubeconfig", config, "--context", context(), "get", "pods", "-A"]
         yield Way("kubectl get pods -A", "", ["program", *command])
 
 
-def _context() -> str:
+def context() -> str:
+    """The context of the cluster that is served."""
     return "c1" if _is_real() else "large"
 
 
@@ -93,7 +94,7 @@ def _is_real() -> bool:
 
 
 @contextmanager
-def _served(nodes: int, pods: int) -> Iterator[_World]:
+def served(nodes: int, pods: int) -> Iterator[_World]:
     """A real kube-apiserver where KUBEBUILDER_ASSETS names one, or else the emulator."""
     if _is_real():
         from benchmarks.real import real_cluster
@@ -105,7 +106,8 @@ def _served(nodes: int, pods: int) -> Iterator[_World]:
             yield emulated
 
 
-def _by() -> str:
+def by() -> str:
+    """Who serves it."""
     return "a real kube-apiserver" if _is_real() else "the emulator, over TLS"
 
 

@@ -19,7 +19,10 @@ from tests.apiserver.control_plane import ADMIN, ASSETS, ControlPlane
 from tests.apiserver.writer import Writer
 
 _AT_ONCE = 16
-_WRITTEN = ("Namespace", "Node", "Lease", "Pod")
+_WRITTEN = (
+    *("Namespace", "Node", "Lease", "Pod", "Deployment", "StatefulSet", "DaemonSet"),
+    *("Service", "EndpointSlice", "PodDisruptionBudget"),
+)
 
 
 class RealCluster:
@@ -35,7 +38,11 @@ class RealCluster:
         for manifests in objects.values():  # namespaces before what is in them
             asyncio.run(self._write(manifests))
         text = kubeconfig([Entry("c1", plane.url, plane.ca_pem)], "token", plane.tokens[ADMIN])
-        self.said: dict[str, Any] = {"kubeconfig": text, "pods": len(self._pods)}
+        self.said: dict[str, Any] = {
+            "kubeconfig": text,
+            "pods": len(self._pods),
+            "version": plane.get("/version")["gitVersion"],
+        }
 
     def tell(self, word: str) -> None:
         """``sick``: let one pod of a hundred crash."""

@@ -25,7 +25,7 @@ class Section:
 
     def say(self, text: str) -> None:
         """Add a paragraph."""
-        self.lines += [text, ""]
+        self.lines += [*([""] if self.lines and self.lines[-1].startswith("- ") else []), text, ""]
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Add a table."""
@@ -56,6 +56,16 @@ def document(sections: Sequence[Section], command: str) -> str:
         "",
     ]
     return "\n".join([*intro, *(section.text() for section in sections)])
+
+
+def replaced(page: str, sections: Sequence[Section]) -> str:
+    """A report with these sections in place of those of the same titles, or behind the first."""
+    head, *parts = re.split(r"(?m)^(?=## )", page)
+    known = {part.partition("\n")[0]: part.rstrip() for part in parts}
+    new = {f"## {section.title}": section.text().rstrip() for section in sections}
+    first, *rest = [new.get(title, part) for title, part in known.items()] or [""]
+    unknown = [text for title, text in new.items() if title not in known]
+    return "\n\n".join([head.rstrip(), *filter(None, [first, *unknown, *rest])]) + "\n"
 
 
 def _machine() -> str:

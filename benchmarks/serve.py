@@ -21,7 +21,7 @@ def _say(**said: Any) -> None:  # noqa: ANN401 - JSON
 async def _pods(nodes: int, pods: int) -> None:
     cluster = large_cluster("large", nodes, pods)
     async with KubeServer([cluster]) as server:
-        _say(kubeconfig=server.kubeconfig(), pods=len(cluster.all_of("Pod")))
+        _say(kubeconfig=server.kubeconfig(), pods=len(cluster.all_of("Pod")), version=cluster.version)
         while await asyncio.to_thread(sys.stdin.readline):
             sicken(cluster, 1)
             _say()

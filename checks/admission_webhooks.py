@@ -133,6 +133,7 @@ class AdmissionWebhooks(ClusterCheck):
 
     name: ClassVar[str] = "admission-webhooks"
     claim: ClassVar[str] = "no admission webhook blocks writes"
+    area: ClassVar[str] = "Before an update"
     reads: ClassVar[tuple[Resource, ...]] = (MUTATING, VALIDATING, SERVICES, SLICES, NODES)
 
     ignore: tuple[str, ...] = Field(default=(), min_length=1)

@@ -58,6 +58,7 @@ class AlertsQuiet(ClusterCheck):
 
     name: ClassVar[str] = "alerts-quiet"
     claim: ClassVar[str] = "no alert is firing for the cluster"
+    area: ClassVar[str] = "Signals"
 
     prometheus: Endpoint | None = None
     """A server that speaks the API of Prometheus."""

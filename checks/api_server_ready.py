@@ -25,6 +25,7 @@ class ApiServerReady(ClusterCheck):
 
     name: ClassVar[str] = "api-server-ready"
     claim: ClassVar[str] = "the API server is ready and alive"
+    area: ClassVar[str] = "Control plane and services"
     reads: ClassVar[tuple[Resource, ...]] = (Resource.path("/readyz"), Resource.path("/livez"))
 
     async def run(self, ctx: ClusterContext) -> Finding:

@@ -46,6 +46,7 @@ class ApiServices(ClusterCheck):
 
     name: ClassVar[str] = "api-services"
     claim: ClassVar[str] = "every part of the Kubernetes API is available"
+    area: ClassVar[str] = "Before an update"
     reads: ClassVar[tuple[Resource, ...]] = (API_SERVICES,)
 
     ignore: tuple[str, ...] = Field(default=(), min_length=1)

@@ -56,6 +56,7 @@ class AutoscalersActive(ClusterCheck):
 
     name: ClassVar[str] = "autoscalers-active"
     claim: ClassVar[str] = "all autoscalers are active"
+    area: ClassVar[str] = "Workloads"
     reads: ClassVar[tuple[Resource, ...]] = (AUTOSCALERS, NODES, Resource("", "v1", "namespaces"))
 
     namespaces: Namespaces = Namespaces()

@@ -49,6 +49,7 @@ class AzureMonitorAlerts(ClusterCheck):
 
     name: ClassVar[str] = "azure-monitor-alerts"
     claim: ClassVar[str] = "no Azure Monitor alert is firing for the cluster"
+    area: ClassVar[str] = "Signals"
     azure_actions: ClassVar[tuple[str, ...]] = (AKS_READ, "Microsoft.AlertsManagement/alerts/read")
 
     severities: tuple[Severity, ...] = Field(default=_ALL, min_length=1)

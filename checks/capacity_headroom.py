@@ -33,6 +33,25 @@ from gatekeeper.check import (
 NODES: Final = Resource("", "v1", "nodes")
 PODS: Final = Resource("", "v1", "pods")
 _UNFINISHED: Final = "status.phase!=Succeeded,status.phase!=Failed"
+_OF_A_POD: Final = (
+    "metadata.ownerReferences",
+    "metadata.deletionTimestamp",
+    "spec.nodeName",
+    "spec.schedulingGates",
+    "spec.resources",
+    "spec.overhead",
+    "spec.containers.name",
+    "spec.containers.resources",
+    "spec.initContainers.name",
+    "spec.initContainers.resources",
+    "spec.initContainers.restartPolicy",
+    "status.containerStatuses.name",
+    "status.containerStatuses.resources",
+    "status.containerStatuses.allocatedResources",
+    "status.initContainerStatuses.name",
+    "status.initContainerStatuses.resources",
+    "status.initContainerStatuses.allocatedResources",
+)
 _STAY: Final = ("DaemonSet", "Node")  # pods of these owners end with their node; Node owns static pods
 _LEAVING: Final = ("ToBeDeletedByClusterAutoscaler", "node.cloudprovider.kubernetes.io/shutdown")
 _EVERY_NODE_HAS: Final = ("cpu", "memory", "pods")
@@ -112,6 +131,7 @@ class CapacityHeadroom(ClusterCheck):
 
     name: ClassVar[str] = "capacity-headroom"
     claim: ClassVar[str] = "each node pool has room for its pods when some of its nodes are gone"
+    area: ClassVar[str] = "Nodes"
     reads: ClassVar[tuple[Resource, ...]] = (NODES, PODS)
 
     nodes_gone: int = Field(default=1, ge=0, le=1000)
@@ -127,7 +147,7 @@ class CapacityHeadroom(ClusterCheck):
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Sum by node, then by pool."""
-        pods = await ctx.cluster.objects(PODS, field_selector=_UNFINISHED)
+        pods = await ctx.cluster.objects(PODS, field_selector=_UNFINISHED, keep=_OF_A_POD)
         pools: dict[str, dict[str, _Node]] = defaultdict(dict)
         for node in await ctx.cluster.objects(NODES):
             name = name_of(node)

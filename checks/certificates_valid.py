@@ -65,6 +65,7 @@ class CertificatesValid(ClusterCheck):
 
     name: ClassVar[str] = "certificates-valid"
     claim: ClassVar[str] = "all certificates of cert-manager are valid"
+    area: ClassVar[str] = "Any object"
     reads: ClassVar[tuple[Resource, ...]] = (CERTIFICATES, NAMESPACES)
 
     namespaces: Namespaces = Namespaces()

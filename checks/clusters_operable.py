@@ -67,6 +67,7 @@ class ClustersOperable(ClusterCheck):
 
     name: ClassVar[str] = "clusters-operable"
     claim: ClassVar[str] = "the cluster and its pools run, and no operation is under way"
+    area: ClassVar[str] = "The run and Azure"
     azure_actions: ClassVar[tuple[str, ...]] = (AKS_READ,)
 
     allow_stopped_pools: bool = False

@@ -54,6 +54,7 @@ class CrdsEstablished(ClusterCheck):
 
     name: ClassVar[str] = "crds-established"
     claim: ClassVar[str] = "all CustomResourceDefinitions are established"
+    area: ClassVar[str] = "Before an update"
     reads: ClassVar[tuple[Resource, ...]] = (CRDS, NODES)
 
     required: tuple[str, ...] = Field(default=(), min_length=1)

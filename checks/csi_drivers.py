@@ -62,6 +62,7 @@ class CsiDrivers(ClusterCheck):
 
     name: ClassVar[str] = "csi-drivers"
     claim: ClassVar[str] = "the storage drivers are registered on every node"
+    area: ClassVar[str] = "Storage"
     reads: ClassVar[tuple[Resource, ...]] = (DRIVERS, CSI_NODES, NODES)
 
     drivers: tuple[str, ...] = Field(default=("disk.csi.azure.com", "file.csi.azure.com"), min_length=1)

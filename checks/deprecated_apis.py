@@ -105,6 +105,7 @@ class DeprecatedApis(ClusterCheck):
 
     name: ClassVar[str] = "deprecated-apis"
     claim: ClassVar[str] = "no API that the target version lacks is in use"
+    area: ClassVar[str] = "Before an update"
     reads: ClassVar[tuple[Resource, ...]] = (Resource.path(METRICS), Resource.path("/version"))
 
     version: str | None = Field(default=None, pattern=r"^v?\d{1,4}\.\d{1,4}(\.\d{1,6})?$")

@@ -107,6 +107,7 @@ class DisruptionBudgets(ClusterCheck):
 
     name: ClassVar[str] = "disruption-budgets"
     claim: ClassVar[str] = "no PodDisruptionBudget blocks a drain"
+    area: ClassVar[str] = "Before an update"
     reads: ClassVar[tuple[Resource, ...]] = (BUDGETS, PODS, NODES, Resource("", "v1", "namespaces"))
 
     namespaces: Namespaces = Namespaces()

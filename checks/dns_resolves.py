@@ -67,6 +67,7 @@ class DnsResolves(Probe, ClusterCheck):
 
     name: ClassVar[str] = "dns-resolves"
     claim: ClassVar[str] = "names resolve inside the cluster"
+    area: ClassVar[str] = "Control plane and services"
 
     image: str = Field(min_length=1, max_length=500, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$")
     """An image with ``sh`` and either ``getent`` or ``nslookup``, such as BusyBox or Alpine, from your own registry."""

@@ -222,6 +222,7 @@ class Drainable(ClusterCheck):
 
     name: ClassVar[str] = "drainable"
     claim: ClassVar[str] = "every node can be drained"
+    area: ClassVar[str] = "Before an update"
     reads: ClassVar[tuple[Resource, ...]] = (NODES, PODS, BUDGETS, VOLUMES)
     writes: ClassVar[tuple[tuple[str, Resource], ...]] = (("create", Resource("", "v1", "pods/eviction")),)
 

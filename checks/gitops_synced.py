@@ -86,6 +86,7 @@ class GitopsSynced(ClusterCheck):
 
     name: ClassVar[str] = "gitops-synced"
     claim: ClassVar[str] = "what Argo CD and Flux roll out is in sync and healthy"
+    area: ClassVar[str] = "Any object"
     reads: ClassVar[tuple[Resource, ...]] = (APPLICATIONS, KUSTOMIZATIONS, HELM_RELEASES, DEFINITIONS, NAMESPACES)
 
     tools: tuple[Tool, ...] = Field(default=(), min_length=1)

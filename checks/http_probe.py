@@ -69,6 +69,7 @@ class HttpProbe(ClusterCheck):
 
     name: ClassVar[str] = "http-probe"
     claim: ClassVar[str] = "what the cluster serves answers as it should"
+    area: ClassVar[str] = "Control plane and services"
     reads: ClassVar[tuple[Resource, ...]] = (VERSION,)
     writes: ClassVar[tuple[tuple[str, Resource], ...]] = (("get", PROXY),)
 

@@ -50,6 +50,7 @@ class JobSucceeds(Probe, ClusterCheck):
 
     name: ClassVar[str] = "job-succeeds"
     claim: ClassVar[str] = "a Job of the policy succeeds"
+    area: ClassVar[str] = "Control plane and services"
 
     job: dict[str, Any] = Field(default_factory=dict)
     """A Job of ``batch/v1`` as in a manifest; its name becomes a prefix."""

@@ -105,6 +105,7 @@ class JobsSucceeded(ClusterCheck):
 
     name: ClassVar[str] = "jobs-succeeded"
     claim: ClassVar[str] = "no Job failed, and the required ones succeeded"
+    area: ClassVar[str] = "Workloads"
     reads: ClassVar[tuple[Resource, ...]] = (JOBS, NODES, Resource("", "v1", "namespaces"))
 
     since: Duration = timedelta(days=1)

@@ -76,6 +76,7 @@ class MembersUpdated(ClusterCheck):
 
     name: ClassVar[str] = "members-updated"
     claim: ClassVar[str] = "the run, Azure and the live nodes agree that the member is updated"
+    area: ClassVar[str] = "The run and Azure"
     reads: ClassVar[tuple[Resource, ...]] = (NODES,)
     azure_actions: ClassVar[tuple[str, ...]] = (AKS_READ,)
 

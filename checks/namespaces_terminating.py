@@ -48,6 +48,7 @@ class NamespacesTerminating(ClusterCheck):
 
     name: ClassVar[str] = "namespaces-terminating"
     claim: ClassVar[str] = "no namespace hangs in its deletion"
+    area: ClassVar[str] = "Before an update"
     reads: ClassVar[tuple[Resource, ...]] = (NAMESPACES,)
 
     grace_period: Duration = timedelta(minutes=10)

@@ -59,6 +59,7 @@ class NodeImagesCurrent(ClusterCheck):
 
     name: ClassVar[str] = "node-images-current"
     claim: ClassVar[str] = "all nodes are on the node images that were chosen for them"
+    area: ClassVar[str] = "Nodes"
     reads: ClassVar[tuple[Resource, ...]] = (NODES,)
 
     images: tuple[Image, ...] = Field(default=(), min_length=1)

@@ -72,6 +72,7 @@ class NodesAtTargetVersion(ClusterCheck):
 
     name: ClassVar[str] = "nodes-at-target-version"
     claim: ClassVar[str] = "the API server and all nodes are at the run's target"
+    area: ClassVar[str] = "Nodes"
     reads: ClassVar[tuple[Resource, ...]] = (NODES, Resource.path("/version"))
 
     version: str | None = Field(default=None, pattern=r"^v?\d{1,4}\.\d{1,4}(\.\d{1,6})?$")

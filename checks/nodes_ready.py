@@ -89,6 +89,7 @@ class NodesReady(ClusterCheck):
 
     name: ClassVar[str] = "nodes-ready"
     claim: ClassVar[str] = "all nodes are Ready, alive and without problems"
+    area: ClassVar[str] = "Nodes"
     reads: ClassVar[tuple[Resource, ...]] = (NODES, LEASES)
 
     max_not_ready: Tolerance = Tolerance(count=0)

@@ -35,7 +35,7 @@ _CORDON: Final = "node.kubernetes.io/unschedulable"
 _SCALE_DOWN: Final = "ToBeDeletedByClusterAutoscaler"
 _UPGRADE_STATUS: Final = "kubernetes.azure.com/upgrade-status"
 _LEFTOVERS: Final = (
-    "node.kubernetes.io/*",  # the node lifecycle controller: not-ready, unreachable, disk-pressure, out-of-service ...
+    "node.kubernetes.io/*",  # out-of-service, and what else Kubernetes itself may come to add
     "node.cloudprovider.kubernetes.io/*",  # the cloud's node controller: uninitialized, shutdown
     _SCALE_DOWN,
     "startup-taint.cluster-autoscaler.kubernetes.io/*",
@@ -43,6 +43,11 @@ _LEFTOVERS: Final = (
     "node.cilium.io/*",  # agent-not-ready: AKS with Azure CNI powered by Cilium
     "karpenter.sh/*",  # node auto-provisioning: disrupted, unregistered
 )
+_OF_CONDITIONS: Final = frozenset(
+    f"node.kubernetes.io/{word}"
+    for word in ("not-ready", "unreachable", "memory-pressure", "disk-pressure", "pid-pressure", "network-unavailable")
+)
+"""The node lifecycle controller derives these from the node's conditions, which nodes-ready judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,11 @@ class NodesSchedulable(ClusterCheck):
 
     Failed are nodes that have been cordoned (``spec.unschedulable``) for longer than ``gracePeriod``, or that carry for
     longer than this, with the effect NoSchedule or NoExecute, a taint of Kubernetes itself
-    (``node.kubernetes.io/*``, ``node.cloudprovider.kubernetes.io/*``: not-ready, shutdown, uninitialized ...), of the
-    cluster autoscaler (``ToBeDeletedByClusterAutoscaler``, startup taints), of Cilium's or of Karpenter's. Nodes that
-    AKS cordoned as not drainable (label ``kubernetes.azure.com/upgrade-status: Quarantined``) fail at once. A pool's
-    own taints, such as ``CriticalAddonsOnly`` or those for spot nodes, are meant to be there and do not count.
+    (``node.kubernetes.io/*``, ``node.cloudprovider.kubernetes.io/*``: out-of-service, shutdown, uninitialized ...), of
+    the cluster autoscaler (``ToBeDeletedByClusterAutoscaler``, startup taints), of Cilium's or of Karpenter's. Nodes
+    that AKS cordoned as not drainable (label ``kubernetes.azure.com/upgrade-status: Quarantined``) fail at once. A
+    pool's own taints, such as ``CriticalAddonsOnly`` or those for spot nodes, are meant to be there and do not count;
+    nor do those that only repeat a condition (not-ready, unreachable, pressures), which ``nodes-ready`` judges.
 
     Since when is told by the taint: the node lifecycle controller answers a cordon with the taint
     ``node.kubernetes.io/unschedulable`` and writes its ``timeAdded``; the cluster autoscaler writes the time as the
@@ -82,6 +88,7 @@ class NodesSchedulable(ClusterCheck):
 
     name: ClassVar[str] = "nodes-schedulable"
     claim: ClassVar[str] = "all nodes take new pods"
+    area: ClassVar[str] = "Nodes"
     reads: ClassVar[tuple[Resource, ...]] = (NODES,)
 
     max_unschedulable: Tolerance = Tolerance(count=0)
@@ -129,7 +136,7 @@ class NodesSchedulable(ClusterCheck):
 
     def _is_leftover(self, key: str) -> bool:
         watched = any(fnmatchcase(key, pattern) for pattern in (*_LEFTOVERS, *self.taints))
-        return watched and not any(fnmatchcase(key, pattern) for pattern in self.ignore_taints)
+        return watched and key not in _OF_CONDITIONS and not any(fnmatchcase(key, p) for p in self.ignore_taints)
 
     def _age(self, taint: Mapping[str, Any], now: datetime) -> tuple[str, bool]:
         """How old a taint is, in words; and whether it is certainly older than the grace period."""

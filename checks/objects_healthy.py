@@ -80,6 +80,7 @@ class ObjectsHealthy(ClusterCheck):
 
     name: ClassVar[str] = "objects-healthy"
     claim: ClassVar[str] = "all objects of a kind are healthy"
+    area: ClassVar[str] = "Any object"
     reads: ClassVar[tuple[Resource, ...]] = NamedReads(NAMESPACES)  # type: ignore[assignment]  # a tuple to who asks
 
     resource: ResourceName

@@ -103,6 +103,7 @@ class PodsHealthy(ClusterCheck):
 
     name: ClassVar[str] = "pods-healthy"
     claim: ClassVar[str] = "all pods are running and ready"
+    area: ClassVar[str] = "Workloads"
     reads: ClassVar[tuple[Resource, ...]] = (PODS, NODES, Resource("", "v1", "namespaces"))
 
     namespaces: Namespaces = Namespaces()

@@ -34,6 +34,7 @@ class PrometheusQuery(Measurement, ClusterCheck):
 
     name: ClassVar[str] = "prometheus-query"
     claim: ClassVar[str] = "what Prometheus measures of the cluster keeps its limits"
+    area: ClassVar[str] = "Signals"
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Ask for this member."""

@@ -27,6 +27,7 @@ class PrometheusQueryOnce(Measurement, GateCheck):
 
     name: ClassVar[str] = "prometheus-query-once"
     claim: ClassVar[str] = "what Prometheus measures keeps its limits"
+    area: ClassVar[str] = "Signals"
 
     @model_validator(mode="after")
     def _of_no_member(self) -> Self:

@@ -80,6 +80,7 @@ class QuotaHeadroom(ClusterCheck):
 
     name: ClassVar[str] = "quota-headroom"
     claim: ClassVar[str] = "the nodes that an upgrade adds for a while have room"
+    area: ClassVar[str] = "The run and Azure"
     azure_actions: ClassVar[tuple[str, ...]] = (
         AKS_READ,
         "Microsoft.Compute/locations/usages/read",

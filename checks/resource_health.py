@@ -28,6 +28,7 @@ class ResourceHealth(ClusterCheck):
 
     name: ClassVar[str] = "resource-health"
     claim: ClassVar[str] = "Azure Resource Health shows the cluster as available"
+    area: ClassVar[str] = "Signals"
     azure_actions: ClassVar[tuple[str, ...]] = ("Microsoft.ResourceHealth/availabilityStatuses/read",)
 
     allow_degraded: bool = False

@@ -90,6 +90,7 @@ class RestartsSinceUpdate(ClusterCheck):
 
     name: ClassVar[str] = "restarts-since-update"
     claim: ClassVar[str] = "no container restarted since the update"
+    area: ClassVar[str] = "Workloads"
     reads: ClassVar[tuple[Resource, ...]] = (PODS, Resource("", "v1", "namespaces"))
 
     since: Literal["completed", "started"] = "completed"

@@ -75,6 +75,7 @@ class ServicesHaveEndpoints(ClusterCheck):
 
     name: ClassVar[str] = "services-have-endpoints"
     claim: ClassVar[str] = "all Services have ready endpoints"
+    area: ClassVar[str] = "Workloads"
     reads: ClassVar[tuple[Resource, ...]] = (SERVICES, SLICES, Resource("", "v1", "namespaces"))
 
     namespaces: Namespaces = Namespaces()

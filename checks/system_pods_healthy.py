@@ -93,6 +93,7 @@ class SystemPodsHealthy(ClusterCheck):
 
     name: ClassVar[str] = "system-pods-healthy"
     claim: ClassVar[str] = "the critical system pods are ready"
+    area: ClassVar[str] = "Workloads"
     reads: ClassVar[tuple[Resource, ...]] = (PODS, NODES)
 
     namespaces: tuple[str, ...] = Field(default=("kube-system",), min_length=1)

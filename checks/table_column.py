@@ -95,6 +95,7 @@ class TableColumn(ClusterCheck):
 
     name: ClassVar[str] = "table-column"
     claim: ClassVar[str] = "a column of kubectl get says what it should in every row"
+    area: ClassVar[str] = "Any object"
     reads: ClassVar[tuple[Resource, ...]] = NamedReads(NAMESPACES)  # type: ignore[assignment]  # a tuple to who asks
 
     resource: ResourceName

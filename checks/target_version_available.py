@@ -52,6 +52,7 @@ class TargetVersionAvailable(ClusterCheck):
 
     name: ClassVar[str] = "target-version-available"
     claim: ClassVar[str] = "the run's Kubernetes version is offered to the cluster"
+    area: ClassVar[str] = "The run and Azure"
     azure_actions: ClassVar[tuple[str, ...]] = (
         AKS_READ,
         "Microsoft.ContainerService/managedClusters/upgradeProfiles/read",

@@ -175,6 +175,7 @@ class TimeWindow(GateCheck):
 
     name: ClassVar[str] = "time-window"
     claim: ClassVar[str] = "now is a time at which gates may open"
+    area: ClassVar[str] = "The run and Azure"
 
     timezone: Annotated[str, AfterValidator(_time_zone)]
     """IANA name of the time zone, such as ``Europe/Zurich``."""

@@ -51,6 +51,7 @@ class VersionSkew(ClusterCheck):
 
     name: ClassVar[str] = "version-skew"
     claim: ClassVar[str] = "no kubelet is ahead of the API server or too far behind it"
+    area: ClassVar[str] = "Nodes"
     reads: ClassVar[tuple[Resource, ...]] = (NODES, Resource.path("/version"))
 
     max_minors_behind: int = Field(default=3, ge=0, le=3)

@@ -59,6 +59,7 @@ class VolumeAttachments(ClusterCheck):
 
     name: ClassVar[str] = "volume-attachments"
     claim: ClassVar[str] = "all volumes are attached where they are wanted"
+    area: ClassVar[str] = "Storage"
     reads: ClassVar[tuple[Resource, ...]] = (ATTACHMENTS, NODES)
 
     # The attach-detach controller gives up on an unreachable node after 6 minutes (maxWaitForUnmountDuration).

@@ -87,6 +87,7 @@ class VolumesBound(ClusterCheck):
 
     name: ClassVar[str] = "volumes-bound"
     claim: ClassVar[str] = "all PersistentVolumeClaims are bound"
+    area: ClassVar[str] = "Storage"
     reads: ClassVar[tuple[Resource, ...]] = (CLAIMS, CLASSES, PODS, NODES, NAMESPACES)
 
     namespaces: Namespaces = Namespaces()

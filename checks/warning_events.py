@@ -95,6 +95,7 @@ class WarningEvents(ClusterCheck):
 
     name: ClassVar[str] = "warning-events"
     claim: ClassVar[str] = "Warning events did not become more"
+    area: ClassVar[str] = "Workloads"
     reads: ClassVar[tuple[Resource, ...]] = (EVENTS, NODES, Resource("", "v1", "namespaces"))
 
     window: Duration = Field(default=timedelta(minutes=10), gt=timedelta(0), le=timedelta(minutes=30))

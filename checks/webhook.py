@@ -57,6 +57,7 @@ class Webhook(GateCheck):
 
     name: ClassVar[str] = "webhook"
     claim: ClassVar[str] = "the service that was asked agrees"
+    area: ClassVar[str] = "The run and Azure"
 
     url: str = Field(max_length=2000)
     """Where the question goes; ``https``, or plain ``http`` to this machine."""

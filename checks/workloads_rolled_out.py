@@ -87,6 +87,7 @@ class WorkloadsRolledOut(ClusterCheck):
 
     name: ClassVar[str] = "workloads-rolled-out"
     claim: ClassVar[str] = "all workloads are rolled out"
+    area: ClassVar[str] = "Workloads"
     reads: ClassVar[tuple[Resource, ...]] = (Resource("", "v1", "namespaces"), *_RESOURCES.values())
 
     namespaces: Namespaces = Namespaces()

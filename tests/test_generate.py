@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from gatekeeper import generate
+from gatekeeper.catalogue import AREAS, by_area
+from gatekeeper.check import ClusterCheck, ClusterContext, Finding
 from gatekeeper.cli import app
 from gatekeeper.permissions import cluster_role
 from gatekeeper.reference import reference
@@ -106,7 +109,7 @@ def test_the_role_of_a_policy_that_cannot_be_used_is_refused(tmp_path: Path) -> 
 
 def test_the_catalogue_has_an_entry_with_an_example_and_its_parameters_for_every_check() -> None:
     text = FILES[Path("docs/checks.md")]
-    entries = {entry.split("\n", 1)[0]: entry for entry in text.split("\n## ")[1:]}
+    entries = {entry.split("\n", 1)[0]: entry for entry in text.split("\n### ")[1:]}
 
     assert list(entries) == list(REGISTRY.names())
     for name, entry in entries.items():
@@ -117,6 +120,39 @@ def test_the_catalogue_has_an_entry_with_an_example_and_its_parameters_for_every
         assert f"[{name}](#{name})" in text
         for field in check.model_fields.values():
             assert f"| `{field.alias}` |" in entry
+
+
+def test_the_catalogue_lists_every_shipped_check_in_a_known_area() -> None:
+    found = by_area(check for name in REGISTRY.names() if (check := REGISTRY.get(name)) is not None)
+
+    assert tuple(found) == AREAS
+    tables = FILES[Path("docs/checks.md")].partition("## Each check")[0]
+    for area, names in found.items():
+        table = tables.partition(f"## {area}\n")[2].partition("\n## ")[0]
+        assert [f"[{name}](#{name})" in table for name in names] == [True] * len(names)
+
+
+def test_the_readme_lists_every_check_in_its_area() -> None:
+    rows = re.findall(r"^\| ([A-Z][^|]+) \| (`[^|]+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    found = by_area(check for name in REGISTRY.names() if (check := REGISTRY.get(name)) is not None)
+    assert {area: sorted(re.findall(r"`([^`]+)`", names)) for area, names in rows} == found
+
+
+def test_checks_of_other_packages_come_behind_our_areas() -> None:
+    class Foreign(ClusterCheck):
+        """A question."""
+
+        name: ClassVar[str] = "foreign"
+        claim: ClassVar[str] = "all is well"
+
+        async def run(self, ctx: ClusterContext) -> Finding:
+            return Finding.passed(f"{ctx.cluster.name} is well")
+
+    ours = REGISTRY.get("volumes-bound")
+
+    assert ours is not None
+    assert by_area([Foreign, ours]) == {"Storage": ["volumes-bound"], "More": ["foreign"]}
 
 
 def test_the_examples_of_the_catalogue_are_yaml_as_it_stands_there() -> None:

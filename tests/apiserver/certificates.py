@@ -27,14 +27,8 @@ _SIGNS = x509.KeyUsage(
 
 def write_certificates(folder: Path) -> bytes:
     """Write ``apiserver.crt`` and ``.key``, ``service-account.key`` and ``.pub``; return the CA certificate (PEM)."""
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca = (
-        _builder("test-ca", "test-ca", ca_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(_SIGNS, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
+    ca_pem, ca_key = certificate_authority(datetime.now(UTC) + timedelta(days=1))
+    key = ec.generate_private_key(ec.SECP256R1())
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     certificate = (
         _builder("kube-apiserver", "test-ca", key.public_key())
@@ -49,17 +43,32 @@ def write_certificates(folder: Path) -> bytes:
     _write_key(folder / "service-account.key", account)
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     (folder / "service-account.pub").write_bytes(account.public_key().public_bytes(_PEM, form))
-    return ca.public_bytes(_PEM)
+    return ca_pem
 
 
-def _builder(subject: str, issuer: str, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def certificate_authority(end: datetime) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
+    """A CA's certificate (PEM) that ends at a time, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        _builder("test-ca", "test-ca", key.public_key(), end)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(_SIGNS, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(_PEM), key
+
+
+def _builder(
+    subject: str, issuer: str, public: ec.EllipticCurvePublicKey, end: datetime | None = None
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     subject_name, issuer_name = (
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)]) for common in (subject, issuer)
     )
     builder = x509.CertificateBuilder().subject_name(subject_name).issuer_name(issuer_name).public_key(public)
     builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
+    return builder.not_valid_before(now - timedelta(days=9)).not_valid_after(end or now + timedelta(days=1))
 
 
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:

@@ -3,15 +3,17 @@
 A file of ``specimens/`` is for one check. Its cases say what is different about the healthy objects of ``base.yaml``,
 or state whole manifests under ``with``.
 Times are written ``now``, ``now-2m``, ``now+10m``; versions ``{server}``, ``{target}`` (the same, as Azure writes it),
-``{older}`` (by one minor) and ``{ancient}`` (by four).
+``{older}`` (by one minor) and ``{ancient}`` (by four); bundles of certificates ``{ca}`` and ``{expired-ca}``.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from ruamel.yaml import YAML
 
 from gatekeeper.emulator.kube import Manifest
 from gatekeeper.emulator.kube.manifests import merge, rfc3339
-from gatekeeper.model import Target
+from gatekeeper.model import COMPLETED, Member, Target
+from tests.apiserver.certificates import certificate_authority
+from tests.apiserver.worlds import CONTEXT
 
 _FOLDER = Path(__file__).parent / "specimens"
 _TIME = re.compile(r"now(?:(?P<sign>[+-])(?P<count>\d+)(?P<unit>[smh]))?")
@@ -39,6 +43,10 @@ class Case:
     target: Mapping[str, Any]
     changes: Sequence[Mapping[str, Any]]
     unready: bool
+    aged: bool
+    """Whether the objects must be older than a second: for a grace period of none."""
+    updated: str | None
+    """When the member's update was completed; it began an hour earlier."""
 
     def __str__(self) -> str:
         return f"{self.check}: {self.name}"
@@ -50,6 +58,12 @@ class Case:
         namespaces = dict.fromkeys(each["metadata"].get("namespace") for each, _ in made)
         spaces = [_namespace(name) for name in namespaces if name is not None]
         return [*spaces, *(each for each, _ in made)], [each for each, deleted in made if deleted]
+
+    def member(self) -> Member:
+        """The member, as the run tells of it."""
+        ended = _moment(self.updated) if self.updated else None
+        began = ended - timedelta(hours=1) if ended else None
+        return Member(CONTEXT, CONTEXT, state=COMPLETED, started_at=began, completed_at=ended)
 
     def goal(self, version: str) -> Target:
         """What the run would have brought."""
@@ -79,6 +93,8 @@ def cases(check: str) -> list[Case]:
             target=each.get("target", {}),
             changes=each.get("objects", ()),
             unready=bool(each.get("unready")),
+            aged=bool(each.get("aged")),
+            updated=each.get("updated"),
         )
         for each in _read(check)
     ]
@@ -100,7 +116,15 @@ def _versions(server: str) -> dict[str, str]:
     major, minor = re.findall(r"\d+", server)[:2]
     older, ancient = (f"v{major}.{int(minor) - behind}.9" for behind in (1, 4))
     target = server.removeprefix("v").partition("+")[0].partition("-")[0]
-    return {"{server}": server, "{target}": target, "{older}": older, "{ancient}": ancient}
+    words = {"{server}": server, "{target}": target, "{older}": older, "{ancient}": ancient}
+    return words | {"{ca}": _authority(365), "{expired-ca}": _authority(-1)}
+
+
+@cache
+def _authority(days: int) -> str:
+    """A caBundle that ends so many days from now."""
+    pem = certificate_authority(datetime.now(UTC) + timedelta(days=days))[0]
+    return b64encode(pem).decode()
 
 
 def _filled(value: Any, versions: Mapping[str, str], key: str = "") -> Any:
@@ -108,11 +132,17 @@ def _filled(value: Any, versions: Mapping[str, str], key: str = "") -> Any:
         return {name: _filled(each, versions, name) for name, each in value.items()}
     if isinstance(value, list):
         return [_filled(each, versions) for each in value]
-    if isinstance(value, str) and (found := _TIME.fullmatch(value)):
-        seconds = int(found["count"] or 0) * _SECONDS[found["unit"] or "s"] * (-1 if found["sign"] == "-" else 1)
-        text = rfc3339(datetime.now(UTC) + timedelta(seconds=seconds))
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        text = rfc3339(_moment(value))
         return text.replace("Z", ".000000Z") if key == "renewTime" else text  # a MicroTime
     return versions.get(value, value) if isinstance(value, str) else value
+
+
+def _moment(text: str) -> datetime:
+    found = _TIME.fullmatch(text)
+    assert found, f"not a time: {text}"
+    seconds = int(found["count"] or 0) * _SECONDS[found["unit"] or "s"] * (-1 if found["sign"] == "-" else 1)
+    return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
 def _read(name: str) -> Any:

@@ -60,6 +60,8 @@ class EmulatedWorld:
             grace = 30 if manifest["kind"] == "Pod" else 0
             end = rfc3339(datetime.now(UTC) + timedelta(seconds=grace))
             patch: Manifest = {"metadata": {"deletionTimestamp": end, "deletionGracePeriodSeconds": grace}}
+            if manifest["kind"] == "Namespace":
+                patch["status"] = {"phase": "Terminating"}
             about = manifest["metadata"]
             self._cluster.patch(manifest["kind"], about["name"], patch, about.get("namespace", "default"))
 

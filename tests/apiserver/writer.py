@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import aiohttp
 
 from gatekeeper.emulator.kube import Manifest
-from gatekeeper.emulator.kube.kinds import Catalogue
+from gatekeeper.emulator.kube.kinds import Catalogue, from_definition
 
 _MERGE = {"Content-Type": "application/merge-patch+json"}
+_TRIES, _MOMENT = 100, 0.05  # seconds; an API server makes and unmakes definitions in the background
 _NOW = {"gracePeriodSeconds": "0", "propagationPolicy": "Background"}
 
 
@@ -21,15 +24,15 @@ class Writer:
         self._session = session
         self._url = url
         self._kinds = Catalogue()
-        self._written: dict[str, bool] = {}
-        """Path, and whether finalizers hold the object."""
+        self._written: list[str] = []
+        """Paths, in their order."""
 
     async def apply(self, manifest: Manifest) -> None:
         """Create an object, or replace its spec; then set its status. The server keeps generations itself."""
         folder = self._folder(manifest)
         path = f"{folder}/{manifest['metadata']['name']}"
         body = {key: value for key, value in manifest.items() if key != "status"}
-        status, answer = await self._send("POST", folder, body)
+        status, answer = await self._create(folder, body)
         if manifest["kind"] == "Namespace":
             _expect(status, answer, 201, 409)
             return
@@ -39,24 +42,58 @@ class Writer:
                 body["metadata"] = {**body["metadata"], "resourceVersion": answer["metadata"]["resourceVersion"]}
                 status, answer = await self._send("PUT", path, body)
         _expect(status, answer, 200, 201)
-        self._written[path] = bool(manifest["metadata"].get("finalizers"))
+        self._written.append(path)
+        if manifest["kind"] == "CustomResourceDefinition":
+            self._kinds.add(from_definition(manifest))
         if manifest.get("status"):
-            status, answer = await self._send("PUT", f"{path}/status", {**answer, "status": manifest["status"]})
-            _expect(status, answer, 200)
+            await self._set_status(path, answer, manifest["status"])
+
+    async def _create(self, folder: str, body: Manifest) -> tuple[int, Any]:
+        """Create an object; a definition that is just being made has its folder in a moment."""
+        for _ in range(_TRIES):
+            status, answer = await self._send("POST", folder, body)
+            if status != 404:
+                break
+            await asyncio.sleep(_MOMENT)
+        return status, answer
+
+    async def _set_status(self, path: str, there: Manifest, wanted: Any) -> None:
+        """Set the status, also where the API server itself writes one meanwhile (of definitions, APIServices)."""
+        for _ in range(_TRIES):
+            status, answer = await self._send("PUT", f"{path}/status", {**there, "status": wanted})
+            if status != 409:
+                break
+            _, there = await self._send("GET", path)
+        _expect(status, answer, 200)
 
     async def delete(self, manifest: Manifest) -> None:
         """Ask for the deletion of an object, with the grace that is its own."""
-        status, answer = await self._send("DELETE", f"{self._folder(manifest)}/{manifest['metadata']['name']}")
+        path = f"{self._folder(manifest)}/{manifest['metadata']['name']}"
+        status, answer = await self._send("DELETE", path)
         _expect(status, answer, 200, 202)
+        if manifest["kind"] == "Namespace":
+            self._written.append(path)
 
     async def wipe(self) -> None:
-        """Take away all that was written, except namespaces: nobody is there to finish their deletion."""
-        for path, held in reversed(self._written.items()):
-            if held:
-                await self._send("PATCH", path, {"metadata": {"finalizers": None}}, _MERGE)
+        """Take away all that was written, except namespaces whose deletion no test asked for."""
+        for path in reversed(dict.fromkeys(self._written)):
             status, answer = await self._send("DELETE", path, query=_NOW)
-            _expect(status, answer, 200, 202, 404)
+            _expect(status, answer, 200, 202, 404, 409)
+            if status != 404:
+                await self._finish(path)
         self._written.clear()
+
+    async def _finish(self, path: str) -> None:
+        """Do what controllers would: let finalizers go, and wait until the object is gone."""
+        for _ in range(_TRIES):
+            status, answer = await self._send("GET", path)
+            if status == 404:
+                return
+            if answer["kind"] == "Namespace":
+                await self._send("PUT", f"{path}/finalize", {**answer, "spec": {}})
+            elif answer["metadata"].get("finalizers") and answer["kind"] != "CustomResourceDefinition":
+                await self._send("PATCH", path, {"metadata": {"finalizers": None}}, _MERGE)
+            await asyncio.sleep(_MOMENT)
 
     def _folder(self, manifest: Manifest) -> str:
         resource = self._kinds.of(str(manifest["kind"]), manifest["apiVersion"])
@@ -74,7 +111,8 @@ class Writer:
     ) -> tuple[int, Any]:
         url = f"{self._url}{path}"
         async with self._session.request(method, url, json=body, headers=headers, params=query) as answer:
-            return answer.status, await answer.json(content_type=None)
+            text = await answer.text()
+            return answer.status, json.loads(text) if answer.content_type == "application/json" else text
 
 
 def _expect(status: int, answer: Any, *wanted: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import textwrap
 from datetime import UTC, datetime
 from inspect import cleandoc, isabstract
 from typing import Any
@@ -27,7 +28,11 @@ from gatekeeper.check import (
     Text,
 )
 from gatekeeper.errors import BadAnswer, TimedOut, Unreachable
-from gatekeeper.testing import FakeCluster, ask, member, scope
+from gatekeeper.policy_file import compile_policy
+from gatekeeper.registry import Registry
+from gatekeeper.schemas import schema_of
+from gatekeeper.testing import FakeCluster, OddCluster, ask, assert_never_passes, member, scope
+from gatekeeper.yamlfile import parse_yaml
 
 UPDATED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TARGET = Target("Full", "1.34.2", "Latest")
@@ -69,6 +74,7 @@ def asks_by_default(check: type[Check]) -> bool:
 
 
 ALL = all_checks()
+REGISTRY = Registry.discover()
 CLUSTER_CHECKS = [load(check, entry) for check in ALL if issubclass(check, ClusterCheck) for entry in examples(check)]
 CLUSTER_CHECKS += [check() for check in ALL if issubclass(check, ClusterCheck) and asks_by_default(check)]
 
@@ -138,6 +144,38 @@ def test_the_documented_examples_load(check: type[Check]) -> None:
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
+def test_the_documented_examples_are_a_policy(check: type[Check]) -> None:
+    _, _, example = cleandoc(check.__doc__ or "").partition("Example:\n")
+    head = "apiVersion: gatekeeper/v1\nkind: GatePolicy\nmetadata: {name: p}\nmatch: {displayName: d}\nchecks:\n"
+    required = "- check: webhook\n  url: https://example.com\n"  # an example may be advisory alone
+    (document,) = parse_yaml(
+        (head + textwrap.dedent(example).rstrip() + "\n" + ("" if check.name == "webhook" else required)).encode(),
+        check.name,
+    )
+
+    policy = compile_policy(document, REGISTRY)
+
+    assert check in {type(spec.check) for spec in policy.checks}
+
+
+@pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
+def test_every_parameter_has_a_type_and_a_description_in_the_schema(check: type[Check]) -> None:
+    schema = schema_of(check)
+
+    for model in (schema, *schema.get("$defs", {}).values()):
+        for name, spec in model.get("properties", {}).items():
+            assert spec.get("description"), f"{name} has no description"
+            assert {"type", "anyOf", "$ref", "enum", "const", "oneOf"} & spec.keys(), f"{name} has no type"
+
+
+@pytest.mark.parametrize("check", CLUSTER_CHECKS, ids=lambda check: check.name)
+async def test_what_is_odd_never_passes(check: ClusterCheck) -> None:
+    here = member("odd", started_at=UPDATED, completed_at=UPDATED)
+
+    await assert_never_passes(check, target=TARGET, member=here)
+
+
+@pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)
 def test_a_misspelt_parameter_is_refused(check: type[Check]) -> None:
     entry = examples(check)[0]
 
@@ -181,36 +219,12 @@ async def test_what_cannot_be_looked_at_is_said_to_be_so(check: ClusterCheck, er
         assert finding.outcome is not Outcome.PASSED
 
 
-class OddCluster:
-    """Answers everything with the same odd things."""
-
-    name = "odd"
-
-    def __init__(self, table: Table, objects: list[Any], text: Text) -> None:
-        self._table, self._objects, self._text = table, objects, text
-
-    async def table(self, *_: Any, **__: Any) -> Table:
-        return self._table
-
-    async def objects(self, *_: Any, **__: Any) -> Any:
-        return self._objects
-
-    async def object(self, *_: Any, **__: Any) -> Any:
-        return self._objects[0]
-
-    async def text(self, _: str, **__: Any) -> Text:
-        return self._text
-
-    async def now(self) -> datetime:
-        return datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-
-
 COLUMNS = ("Name", "Ready", "Status", "Restarts", "Readiness Gates", "Node", "Version")
 words = (
     st.none()
     | st.booleans()
     | st.integers(-1, 3)
-    | st.sampled_from(["", "a", "True", "Running", "1/2", "0/0", "Ready"])
+    | st.sampled_from(["", "a b", "True", "Running", "1/2", "0/0", "Ready"])
 )
 values = st.recursive(
     words, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("type"), inner), max_leaves=5

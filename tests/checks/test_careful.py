@@ -81,7 +81,7 @@ async def test_a_careless_one_is_caught(check: ClusterCheck, healthy: list[dict[
 
 def test_the_public_names_of_the_kit_are_these() -> None:
     assert set(testing.__all__) == {
-        *("FakeCluster", "FakeHttp", "FakeAzure", "OddCluster", "NOW"),
+        *("FakeCluster", "FakeHttp", "FakeAzure", "FakeWorkbench", "OddCluster", "NOW"),
         *("ask", "ask_gate", "context", "gate", "member", "scope"),
         *("assert_finding", "assert_never_passes"),
         *("Conflict", "ServerFault", "Throttled", "TimedOut", "Unauthorized", "Unreachable"),

@@ -111,7 +111,7 @@ class Peeking(ClusterCheck):
 
 
 async def test_a_check_that_reads_what_it_does_not_declare_is_caught() -> None:
-    with pytest.raises(AssertionError, match="asked for what it does not declare: .*pods"):
+    with pytest.raises(AssertionError, match=r"asked for what it does not declare: .*pods"):
         await ask(Peeking(), FakeCluster())
 
 

@@ -82,8 +82,6 @@ async def test_a_node_that_aks_could_not_drain_fails_at_once() -> None:
     "key",
     [
         CORDON,
-        "node.kubernetes.io/not-ready",
-        "node.kubernetes.io/disk-pressure",
         "node.kubernetes.io/out-of-service",
         "node.cloudprovider.kubernetes.io/uninitialized",
         "node.cloudprovider.kubernetes.io/shutdown",
@@ -132,10 +130,17 @@ async def test_the_autoscaler_writes_the_time_into_the_value(value: str, outcome
     assert_finding(await ask(CHECK, cluster), outcome, codes=["NodeTainted"])
 
 
+@pytest.mark.parametrize("word", ["not-ready", "unreachable", "memory-pressure", "network-unavailable"])
+async def test_a_taint_that_repeats_a_condition_is_the_matter_of_nodes_ready(word: str) -> None:
+    finding = await ask(CHECK, FakeCluster([node("a", taint(f"node.kubernetes.io/{word}", 90))]))
+
+    assert_finding(finding, "passed")
+
+
 async def test_a_taint_can_be_ignored_but_not_a_cordon() -> None:
     check = NodesSchedulable(ignore_taints=("*",))
 
-    assert_finding(await ask(check, FakeCluster([node("a", taint("node.kubernetes.io/not-ready", 90))])), "passed")
+    assert_finding(await ask(check, FakeCluster([node("a", taint("node.kubernetes.io/out-of-service", 90))])), "passed")
     assert_finding(await ask(check, FakeCluster([node("a", taint(CORDON, 90), cordoned=True)])), "failed")
 
 

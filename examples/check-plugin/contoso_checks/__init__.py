@@ -1,0 +1,1 @@
+"""Contoso's own checks for Gatekeeper: one module for each."""
