@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -22,7 +23,9 @@ from gatekeeper.cluster import Resource
 PODS = Resource("", "v1", "pods")
 NODES = Resource("", "v1", "nodes")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
-QUICK = Limits(timeout=0.2, connect_timeout=1.0, page_bytes=100_000, list_bytes=150_000)
+STEADY = Limits(timeout=30.0, connect_timeout=10.0, page_bytes=100_000, list_bytes=150_000)
+QUICK = replace(STEADY, timeout=0.2)
+"""For servers that never answer; with others a busy machine could be slower."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -44,7 +47,7 @@ async def served(handler: Handler) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def cluster_at(
-    url: str, *, auth: Auth | None = None, limits: Limits = QUICK, errors: list[tuple[str, str]] | None = None
+    url: str, *, auth: Auth | None = None, limits: Limits = STEADY, errors: list[tuple[str, str]] | None = None
 ) -> AsyncIterator[KubeCluster]:
     """A client of a server."""
     told: list[tuple[str, str]] = [] if errors is None else errors

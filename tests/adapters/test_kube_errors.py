@@ -154,7 +154,7 @@ async def test_a_server_that_hangs_is_timed_out() -> None:
         await asyncio.sleep(60)
         return web.Response()
 
-    async with served(answer) as url, cluster_at(url) as cluster:
+    async with served(answer) as url, cluster_at(url, limits=QUICK) as cluster:
         with pytest.raises(TimedOut, match="m1: GET /api/v1/pods: no whole answer in time"):
             await cluster.table(PODS)
 
@@ -167,7 +167,7 @@ async def test_a_body_that_trickles_is_timed_out() -> None:
             await response.write(b" ")
             await asyncio.sleep(0.02)
 
-    async with served(answer) as url, cluster_at(url) as cluster:
+    async with served(answer) as url, cluster_at(url, limits=QUICK) as cluster:
         with pytest.raises(TimedOut):
             await cluster.table(PODS)
 
