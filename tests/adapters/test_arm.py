@@ -222,6 +222,21 @@ async def test_the_token_goes_to_no_other_server_than_the_endpoint() -> None:
     assert visits == []
 
 
+async def test_a_server_of_this_machine_may_call_itself_by_its_other_name() -> None:
+    paths: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        paths.append(request.path)
+        if request.path.startswith("/more"):
+            return web.json_response({"value": []})
+        return web.json_response({"value": [], "nextLink": f"http://localhost:{request.url.port}/more"})
+
+    async with door_to(answer) as door:
+        await door.fleet.pending_gates()
+
+    assert paths[1:] == ["/more"]
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_an_answer_that_is_too_large_is_not_read_to_its_end(
     monkeypatch: pytest.MonkeyPatch, *, compressed: bool
