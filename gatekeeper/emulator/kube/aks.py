@@ -12,7 +12,7 @@ from gatekeeper.emulator.kube.cluster import Clock, KubeCluster, utc_now
 from gatekeeper.emulator.kube.manifests import Manifest, rfc3339
 
 _AGE = timedelta(days=30)  # how long the cluster has been there
-_MCR = "mcr.microsoft.com/oss/v2/"
+_IMAGES = "contoso.azurecr.io/aks/"
 _DAEMON_SETS = (
     "azure-cns",
     "azure-ip-masq-agent",
@@ -95,10 +95,10 @@ def _spread(nodes: tuple[str, ...], count: int) -> tuple[str, ...]:
 
 def _system(nodes: tuple[str, ...], since: datetime) -> Iterator[Workload]:
     for name in _DAEMON_SETS:
-        image = f"{_MCR}kubernetes/{name}:v1.34.2"
+        image = f"{_IMAGES}kubernetes/{name}:v1.34.2"
         yield Workload("DaemonSet", "kube-system", name, nodes, since, image, _LABELS.get(name, ""))
     for name, count in _DEPLOYMENTS:
-        on, image = _spread(nodes, count), f"{_MCR}{name}:v1.12.1"
+        on, image = _spread(nodes, count), f"{_IMAGES}{name}:v1.12.1"
         yield Workload("Deployment", "kube-system", name, on, since, image, _LABELS.get(name, ""))
 
 
