@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -60,6 +61,22 @@ class Registry:
             ConfigError: a module does not import, an entry point is no check, or as in the constructor.
         """
         return cls([*_of_package(package), *_of_entry_points(group)])
+
+    @classmethod
+    def with_check(cls, name: str, package: str = "checks", group: str = "gatekeeper.checks") -> Registry:
+        """Find one check, without importing the others of the package: a check by hand should not wait for them.
+
+        It is looked for in the module of its name, and among the entry points; only if it is not there, all are found.
+
+        Raises:
+            ConfigError: as ``discover``.
+        """
+        module = f"{package}.{name.replace('-', '_')}"
+        if not _KEBAB.fullmatch(name) or importlib.util.find_spec(module) is None:
+            return cls.discover(package, group)
+        own = [(module, check) for check in _checks_in(_imported(module, f"module {module}"))]
+        found = cls([*own, *_of_entry_points(group)])
+        return found if found.get(name) is not None else cls.discover(package, group)
 
     def get(self, name: str) -> type[Check] | None:
         """The class of a check, or None when there is none of that name."""

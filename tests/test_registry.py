@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -159,3 +160,22 @@ def test_a_parameter_s_yaml_name_counts_as_reserved_too() -> None:
 
     with pytest.raises(ConfigError, match="severity cannot be a parameter"):
         Registry([("here", Odd)])
+
+
+def test_one_check_is_found_without_importing_the_others() -> None:
+    code = (
+        "import sys; from gatekeeper.registry import Registry; found = Registry.with_check('nodes-ready');"
+        "print(found.names(), 'checks.nodes_ready' in sys.modules, 'checks.pods_healthy' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "('nodes-ready',) True False"
+
+
+@pytest.mark.parametrize("name", ["nodes-redy", "Nodes", "../checks", "nodes.ready", ""])
+def test_a_name_that_is_no_module_leads_to_all_checks_so_that_the_nearest_can_be_named(name: str) -> None:
+    found = Registry.with_check(name)
+
+    assert found.get(name) is None
+    assert "nodes-ready" in found.names()
