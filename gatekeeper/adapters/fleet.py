@@ -17,6 +17,7 @@ from azure.core.pipeline import PipelineResponse
 
 from gatekeeper.adapters import fleet_json, fleet_run, fleet_wire
 from gatekeeper.adapters.arm import Arm
+from gatekeeper.answers import json_of
 from gatekeeper.doors import Answer, PendingGates
 from gatekeeper.errors import BadAnswer, CouldNotLook
 from gatekeeper.model import COMPLETED, FleetRef, Gate, Member, UpdateRun
@@ -160,6 +161,6 @@ class _Seen:
     def body(self) -> object:
         """The answer's JSON; BadAnswer when it is none, or never came whole."""
         try:
-            return self._response.json()
-        except (AzureError, ValueError, LookupError, AttributeError, RecursionError) as error:
-            raise BadAnswer(f"the answer is no JSON: {type(error).__name__}") from error
+            return json_of(self._response.content, "the Fleet service")
+        except (AzureError, AttributeError) as error:
+            raise BadAnswer(f"the answer never came whole: {type(error).__name__}") from error

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
+from gatekeeper.answers import json_of
 from gatekeeper.cluster import Table
 from gatekeeper.errors import BadAnswer
 
 
 def parse(body: bytes, ask: str) -> dict[str, Any]:
-    """Read a JSON object. orjson itself refuses more than 1,024 levels.
+    """Read a JSON object.
 
     Raises:
         BadAnswer: it is not JSON, cut off, too deep, or not an object.
     """
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadAnswer(f"{ask}: the answer is not JSON: {error.msg} at byte {error.pos}") from error
+    document = json_of(body, ask)
     if not isinstance(document, dict):
         raise BadAnswer(f"{ask}: the answer is not a JSON object")
     return document
