@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
     Cluster,
     ClusterCheck,
@@ -28,6 +29,7 @@ from gatekeeper.check import (
     dicts,
     dns_name,
     format_duration,
+    has_nodes,
     name_of,
     numbered,
     say,
@@ -38,7 +40,6 @@ MUTATING: Final = Resource("admissionregistration.k8s.io", "v1", "mutatingwebhoo
 VALIDATING: Final = Resource("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations")
 SERVICES: Final = Resource("", "v1", "services")
 SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices")
-NODES: Final = Resource("", "v1", "nodes")
 _SERVICES_ASKED: Final = 200  # so many Services are looked up; webhooks of more are unclear
 _SLOW: Final = 10  # seconds; what timeoutSeconds is unless given
 
@@ -144,7 +145,7 @@ class AdmissionWebhooks(ClusterCheck):
     async def run(self, ctx: ClusterContext) -> Finding:
         """Read the configurations whole, and each Service behind them once."""
         webhooks = [*await self._webhooks(ctx.cluster, MUTATING), *await self._webhooks(ctx.cluster, VALIDATING)]
-        if not webhooks and not (await ctx.cluster.table(NODES)).rows:
+        if not webhooks and not await has_nodes(ctx.cluster):
             return Finding.inconclusive("there are no admission webhooks to look at, and no nodes either")
         services = sorted({webhook.service for webhook in webhooks if webhook.service is not None})
         backends = {one: await _backend(ctx.cluster, *one) for one in services[:_SERVICES_ASKED]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
-from gatekeeper.check import ClusterCheck, ClusterContext, Evidence, Finding, Resource, Text
+from gatekeeper.check import NODES, ClusterCheck, ClusterContext, Evidence, Finding, Resource, Text, has_nodes
 
 _FAILED: Final = re.compile(r"^\[-\](\S{1,200})", re.MULTILINE)
 _PASSED: Final = re.compile(r"^\[\+\]\S", re.MULTILINE)
@@ -17,7 +17,8 @@ class ApiServerReady(ClusterCheck):
 
     Passed are 200 with every line ``[+]...`` and the closing words ``check passed`` (or just ``ok``). A line
     ``[-]name`` names what is not well, and fails. Anything else, such as the page of a proxy in between, says nothing
-    about the API server and is inconclusive. The format is that of k8s.io/apiserver, pkg/server/healthz.
+    about the API server and is inconclusive; so is a well API server without any node: no cluster is at work behind it.
+    The format is that of k8s.io/apiserver, pkg/server/healthz.
 
     Example:
         - check: api-server-ready
@@ -26,7 +27,7 @@ class ApiServerReady(ClusterCheck):
     name: ClassVar[str] = "api-server-ready"
     claim: ClassVar[str] = "the API server is ready and alive"
     area: ClassVar[str] = "Control plane and services"
-    reads: ClassVar[tuple[Resource, ...]] = (Resource.path("/readyz"), Resource.path("/livez"))
+    reads: ClassVar[tuple[Resource, ...]] = (Resource.path("/readyz"), Resource.path("/livez"), NODES)
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Ask both; what is known to be bad outweighs what is unclear."""
@@ -47,6 +48,8 @@ class ApiServerReady(ClusterCheck):
         if unclear:
             what = " and ".join(f"{each.subject} answered {each.observed}" for each in unclear)
             return Finding.inconclusive(f"whether the API server is ready cannot be told: {what}", unclear)
+        if not await has_nodes(ctx.cluster):
+            return Finding.inconclusive("the API server is ready and alive, but the cluster has no nodes")
         return Finding.passed("the API server is ready and alive")
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     Cluster,
     ClusterCheck,
     ClusterContext,
@@ -21,6 +22,7 @@ from gatekeeper.check import (
     cells,
     condition,
     dns_name,
+    has_nodes,
     numbered,
     say,
     some,
@@ -37,7 +39,8 @@ class ApiServices(ClusterCheck):
     Failed is one whose condition ``Available`` is False. One that is Unknown, or says nothing, is inconclusive: nobody
     has looked yet. While one is not available, autoscalers see no metrics, ``kubectl`` is slow, and no namespace can be
     deleted (discovery fails). All are screened as rows (column ``Available``); those that are not True are read whole
-    for the reason. Source of the reasons: k8s.io/kube-aggregator, pkg/controllers/status.
+    for the reason. Where there is no node either, nothing is proven. Source of the reasons: k8s.io/kube-aggregator,
+    pkg/controllers/status.
 
     Example:
         - check: api-services
@@ -47,7 +50,7 @@ class ApiServices(ClusterCheck):
     name: ClassVar[str] = "api-services"
     claim: ClassVar[str] = "every part of the Kubernetes API is available"
     area: ClassVar[str] = "Before an update"
-    reads: ClassVar[tuple[Resource, ...]] = (API_SERVICES,)
+    reads: ClassVar[tuple[Resource, ...]] = (API_SERVICES, NODES)
 
     ignore: tuple[str, ...] = Field(default=(), min_length=1)
     """APIServices that do not count, such as ``v1beta1.metrics.k8s.io``; may hold ``*``."""
@@ -69,6 +72,8 @@ class ApiServices(ClusterCheck):
             word = "not available" if bad else "not known to be available"
             what = f"{len(bad or suspects)} of {numbered(len(looked), 'APIService')} are {word}: {names}"
             return judge(what, bounded(facts))
+        if not await has_nodes(ctx.cluster):
+            return Finding.inconclusive(f"all {len(looked)} APIServices are available, but the cluster has no nodes")
         extension = sum(row[1] != _LOCAL for row in looked)
         return Finding.passed(f"all {len(looked)} APIServices are available, {extension} of them by other servers")
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -21,6 +22,7 @@ from gatekeeper.check import (
     conditions,
     dicts,
     format_duration,
+    has_nodes,
     name_of,
     numbered,
     say,
@@ -29,7 +31,6 @@ from gatekeeper.check import (
 )
 
 CRDS: Final = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
-NODES: Final = Resource("", "v1", "nodes")
 _KEPT: Final = ("metadata.deletionTimestamp", "spec.versions.name", "spec.versions.served", "status")  # no schemas
 
 
@@ -68,7 +69,7 @@ class CrdsEstablished(ClusterCheck):
         """Judge every definition."""
         definitions = await ctx.cluster.objects(CRDS, keep=_KEPT)
         found = {name_of(each, "a CustomResourceDefinition"): each for each in definitions}
-        if not found and not (await ctx.cluster.table(NODES)).rows:
+        if not found and not await has_nodes(ctx.cluster):
             return Finding.inconclusive("there are no CustomResourceDefinitions to look at, and no nodes either")
         now = await ctx.cluster.now()
         failed = [_missing(name) for name in self.required if name not in found]

@@ -12,6 +12,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
     Cluster,
     ClusterCheck,
@@ -23,6 +24,7 @@ from gatekeeper.check import (
     Resource,
     bounded,
     format_duration,
+    has_nodes,
     numbered,
     say,
     some,
@@ -92,7 +94,8 @@ class DeprecatedApis(ClusterCheck):
     Each look reaches one replica of the API server, told from the others by ``process_start_time_seconds``; counters
     are compared with those of the same replica only, and a counter that falls is a restart. A use that never reaches
     the replicas looked at, or comes more rarely than ``quietFor``, is not seen. A run for node images only brings no
-    version, and passes. Needs get on the path ``/metrics``. Source: k8s.io/apiserver, pkg/endpoints/metrics.
+    version, and passes; a cluster without nodes is inconclusive. Needs get on the path ``/metrics``. Source:
+    k8s.io/apiserver, pkg/endpoints/metrics.
 
     Example:
         - check: deprecated-apis
@@ -106,7 +109,7 @@ class DeprecatedApis(ClusterCheck):
     name: ClassVar[str] = "deprecated-apis"
     claim: ClassVar[str] = "no API that the target version lacks is in use"
     area: ClassVar[str] = "Before an update"
-    reads: ClassVar[tuple[Resource, ...]] = (Resource.path(METRICS), Resource.path("/version"))
+    reads: ClassVar[tuple[Resource, ...]] = (Resource.path(METRICS), Resource.path("/version"), NODES)
 
     version: str | None = Field(default=None, pattern=r"^v?\d{1,4}\.\d{1,4}(\.\d{1,6})?$")
     """This version instead of the run's."""
@@ -118,6 +121,8 @@ class DeprecatedApis(ClusterCheck):
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Look at one replica, and compare it with what is remembered of it."""
+        if not await has_nodes(ctx.cluster):
+            return Finding.inconclusive("the cluster has no nodes, so what its API server has counted says nothing")
         target = ctx.scope.target
         if self.version is None and target.upgrade_type == "NodeImageOnly":
             return await _nothing_changes(ctx.cluster)

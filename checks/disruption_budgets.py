@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
     Cluster,
     ClusterCheck,
@@ -23,6 +24,7 @@ from gatekeeper.check import (
     bounded,
     cells,
     condition,
+    has_nodes,
     numbered,
     place_of,
     pool_of,
@@ -32,7 +34,6 @@ from gatekeeper.check import (
 
 BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets")
 PODS: Final = Resource("", "v1", "pods")
-NODES: Final = Resource("", "v1", "nodes")
 # The eviction API lets pods of these phases go without asking any budget.
 _EVICTION_ASKS: Final = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Pending"
 _EXPLAINED: Final = 20  # so many budgets are looked up in pods and nodes
@@ -124,7 +125,7 @@ class DisruptionBudgets(ClusterCheck):
         for namespace, selector in queries:
             found = await ctx.cluster.objects(BUDGETS, namespace=namespace, field_selector=selector)
             budgets += [_budget(each) for each in found]
-        if not queries or not (budgets or (await ctx.cluster.table(NODES)).rows):
+        if not queries or not (budgets or await has_nodes(ctx.cluster)):
             return Finding.inconclusive("there are no budgets to look at, and no nodes either")
         fresh = [budget for budget in budgets if not budget.is_stale]
         verdicts = [(budget, _judge(budget)) for budget in fresh if not self._allows(budget)]

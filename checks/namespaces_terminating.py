@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -21,6 +22,7 @@ from gatekeeper.check import (
     cells,
     dicts,
     format_duration,
+    has_nodes,
     name_of,
     numbered,
     say,
@@ -38,7 +40,7 @@ class NamespacesTerminating(ClusterCheck):
     is gone, or a part of the API that does not answer. The evidence names the finalizers and the namespace controller's
     conditions that are True (``NamespaceContentRemaining``, ``NamespaceFinalizersRemaining``, ...; Kubernetes,
     pkg/controller/namespace/deletion). One that is being deleted in time does no harm and is reported. A namespace of
-    an unknown phase is inconclusive, and so is a cluster without namespaces.
+    an unknown phase is inconclusive, and so is a cluster without namespaces, or without nodes.
 
     Example:
         - check: namespaces-terminating
@@ -49,7 +51,7 @@ class NamespacesTerminating(ClusterCheck):
     name: ClassVar[str] = "namespaces-terminating"
     claim: ClassVar[str] = "no namespace hangs in its deletion"
     area: ClassVar[str] = "Before an update"
-    reads: ClassVar[tuple[Resource, ...]] = (NAMESPACES,)
+    reads: ClassVar[tuple[Resource, ...]] = (NAMESPACES, NODES)
 
     grace_period: Duration = timedelta(minutes=10)
     """A deletion may take so long."""
@@ -77,6 +79,8 @@ class NamespacesTerminating(ClusterCheck):
                 stuck.append(_terminating("NamespaceStuck", name, whole[name], now - since))
             else:
                 leaving.append(_terminating("NamespaceTerminating", name, whole[name], now - since))
+        if not (stuck or unclear or await has_nodes(ctx.cluster)):
+            return Finding.inconclusive("no namespace hangs in its deletion, but the cluster has no nodes")
         return self._answer(len(counted), stuck, unclear, leaving)
 
     def _ignores(self, name: str) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from gatekeeper.answers import json_of
 from gatekeeper.cluster import Cluster, Resource, Table, Text
 from gatekeeper.errors import BadAnswer, CouldNotLook, Forbidden, MissingColumn, NotFound
 from gatekeeper.findings import CheckResult, Evidence, Finding, Outcome
@@ -42,6 +43,7 @@ from gatekeeper.kit.manifest import (
 )
 from gatekeeper.kit.matchers import Matcher, Selector
 from gatekeeper.kit.measurement import Measurement
+from gatekeeper.kit.nodes import NODES, has_nodes, nodes_not_ready
 from gatekeeper.kit.occasions import Span
 from gatekeeper.kit.probes import Probe, log_evidence
 from gatekeeper.kit.promql import instant_query
@@ -72,6 +74,7 @@ from gatekeeper.values import Duration, Tolerance, format_duration
 __all__ = [
     "AKS_API",
     "AKS_READ",
+    "NODES",
     "AksCluster",
     "AksId",
     "AksPool",
@@ -143,11 +146,14 @@ __all__ = [
     "dicts",
     "dns_name",
     "format_duration",
+    "has_nodes",
     "instant_query",
+    "json_of",
     "judge_object",
     "log_evidence",
     "name_of",
     "node_subject",
+    "nodes_not_ready",
     "numbered",
     "place_of",
     "pod_requests",

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from gatekeeper.errors import Conflict, ServerFault, Throttled, TimedOut, Unauthorized, Unreachable
 from gatekeeper.testing.asking import ask, ask_gate, context, gate, member, scope
-from gatekeeper.testing.careful import OddCluster, assert_never_passes
+from gatekeeper.testing.careful import OddCluster, assert_never_passes, bare_cluster
 from gatekeeper.testing.clusters import NOW, FakeCluster
 from gatekeeper.testing.doors import FakeAzure, FakeHttp, FakeWorkbench
 from gatekeeper.testing.findings import assert_finding
@@ -36,6 +36,7 @@ __all__ = [
     "ask_gate",
     "assert_finding",
     "assert_never_passes",
+    "bare_cluster",
     "context",
     "gate",
     "member",

@@ -25,8 +25,39 @@ from gatekeeper.testing.clusters import NOW, FakeCluster
 
 _ERRORS: Final = (Unreachable("gone"), TimedOut("late"), Forbidden("forbidden"), BadAnswer("odd"))
 _NOTHING: Final = {path: Text(200, "") for path in ("/version", "/readyz?verbose", "/livez?verbose")}
+_METRICS: Final = 'apiserver_request_total{group="",resource="pods",verb="LIST",version="v1"} 1\n'
+_ACTIVE: Final = {"phase": "Active"}
 _ODD_VALUES: Final[tuple[Any, ...]] = (None, True, -1, "", "a b", "../a", [], {}, [None], [{}], ["a"], {"a": {}})
 _ODD_TEXTS: Final = (Text(200, ""), Text(200, "null"), Text(200, "{" * 999), Text(302, "{}"), Text(500, "[+]"))
+
+
+def bare_cluster(now: datetime = NOW) -> FakeCluster:
+    """A cluster of which there is but a healthy API server, with all that it makes by itself, and no node."""
+    spaces = ("default", "kube-node-lease", "kube-public", "kube-system")
+    parts = ("v1.", "v1.apps", "v1.batch", "v1.policy")
+    kubernetes = {"name": "kubernetes", "namespace": "default"}
+    slice_of = {**kubernetes, "labels": {"kubernetes.io/service-name": "kubernetes"}}
+    made: list[Mapping[str, Any]] = [
+        *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "status": _ACTIVE} for name in spaces),
+        *(
+            {
+                "apiVersion": "apiregistration.k8s.io/v1",
+                "kind": "APIService",
+                "metadata": {"name": part},
+                "status": {"conditions": [{"type": "Available", "status": "True", "reason": "Local"}]},
+            }
+            for part in parts
+        ),
+        {"apiVersion": "v1", "kind": "Service", "metadata": kubernetes, "spec": {"clusterIP": "10.0.0.1"}},
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": slice_of,
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": ["192.0.2.2"], "conditions": {"ready": True}}],
+        },
+    ]
+    return FakeCluster(made, texts={"/metrics": Text(200, _METRICS)}, now=now)
 
 
 class OddCluster:
@@ -91,6 +122,7 @@ def _bad_clusters(
     reads: Iterable[Resource], manifests: Sequence[Mapping[str, Any]], now: datetime
 ) -> Iterator[tuple[str, Cluster]]:
     yield "on an empty cluster", FakeCluster(texts=_NOTHING)
+    yield "on an API server without a cluster", bare_cluster(now)
     for resource in reads:
         for error in _ERRORS:
             cluster = FakeCluster(manifests, now=now)

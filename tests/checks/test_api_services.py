@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from checks.api_services import API_SERVICES, ApiServices
-from gatekeeper.check import BadAnswer, Forbidden
+from gatekeeper.check import NODES, BadAnswer, Forbidden
 from gatekeeper.testing import FakeCluster, ask, assert_finding
 
 CHECK = ApiServices()
+NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "aks-user-1"}}
 
 
 def api_service(
@@ -31,16 +32,16 @@ LOCAL = [api_service("v1.", service=False), api_service("v1.apps", service=False
 
 
 async def test_available_services_pass_by_their_rows_alone() -> None:
-    cluster = FakeCluster([*LOCAL, api_service()])
+    cluster = FakeCluster([NODE, *LOCAL, api_service()])
 
     finding = await ask(CHECK, cluster)
 
     assert_finding(finding, "passed", "all 3 APIServices are available, 1 of them by other servers", codes=[])
-    assert cluster.asked == [API_SERVICES]
+    assert cluster.asked == [API_SERVICES, NODES]
 
 
 async def test_one_that_is_not_available_fails_with_its_reason() -> None:
-    finding = await ask(CHECK, FakeCluster([*LOCAL, api_service(status="False", reason="MissingEndpoints")]))
+    finding = await ask(CHECK, FakeCluster([NODE, *LOCAL, api_service(status="False", reason="MissingEndpoints")]))
 
     assert_finding(
         finding,
@@ -54,19 +55,19 @@ async def test_one_that_is_not_available_fails_with_its_reason() -> None:
 
 @pytest.mark.parametrize("status", ["Unknown", "true", "Maybe", None])
 async def test_one_that_does_not_say_is_inconclusive(status: str | None) -> None:
-    finding = await ask(CHECK, FakeCluster([*LOCAL, api_service(status=status)]))
+    finding = await ask(CHECK, FakeCluster([NODE, *LOCAL, api_service(status=status)]))
 
     assert_finding(finding, "inconclusive", "1 of 3 APIServices are not known to be available")
 
 
 async def test_a_local_service_that_fails_is_named_too() -> None:
-    finding = await ask(CHECK, FakeCluster([api_service("v1.", "False", service=False)]))
+    finding = await ask(CHECK, FakeCluster([NODE, api_service("v1.", "False", service=False)]))
 
     assert_finding(finding, "failed", subjects=["APIService v1."])
 
 
 async def test_what_is_ignored_does_not_count() -> None:
-    cluster = FakeCluster([*LOCAL, api_service(status="False")])
+    cluster = FakeCluster([NODE, *LOCAL, api_service(status="False")])
 
     assert_finding(await ask(ApiServices(ignore=("*.metrics.k8s.io",)), cluster), "passed", "all 2 APIServices")
     assert_finding(await ask(ApiServices(ignore=("*",)), cluster), "inconclusive")
@@ -79,7 +80,7 @@ async def test_no_services_at_all_are_inconclusive() -> None:
 async def test_the_evidence_is_bounded() -> None:
     many = [api_service(f"v1.g{i:02}.example.com", "False") for i in range(30)]
 
-    finding = await ask(CHECK, FakeCluster(many))
+    finding = await ask(CHECK, FakeCluster([NODE, *many]))
 
     assert_finding(finding, "failed", "30 of 30")
     assert len(finding.evidence) == 21
@@ -87,12 +88,16 @@ async def test_the_evidence_is_bounded() -> None:
 
 async def test_a_name_that_is_none_is_no_answer() -> None:
     with pytest.raises(BadAnswer):
-        await ask(CHECK, FakeCluster([api_service("v1; rm -rf", "False")]))
+        await ask(CHECK, FakeCluster([NODE, api_service("v1; rm -rf", "False")]))
 
 
 async def test_a_refusal_is_no_answer() -> None:
-    cluster = FakeCluster(LOCAL)
+    cluster = FakeCluster([NODE, *LOCAL])
     cluster.fail(API_SERVICES, Forbidden("no"))
 
     with pytest.raises(Forbidden):
         await ask(CHECK, cluster)
+
+
+async def test_without_a_node_nothing_is_proven() -> None:
+    assert_finding(await ask(CHECK, FakeCluster(LOCAL)), "inconclusive", "but the cluster has no nodes")

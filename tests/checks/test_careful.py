@@ -40,6 +40,14 @@ class PassesOnNothing(_Fake):
         return Finding.failed("sick") if nodes else Finding.passed("no node is sick")
 
 
+class CountsNamespaces(_Fake):
+    """Takes what every API server has of its own for a cluster."""
+
+    async def run(self, ctx: ClusterContext) -> Finding:
+        found = await ctx.cluster.table(Resource("", "v1", "namespaces"))
+        return Finding.passed("none is sick") if found.rows else Finding.inconclusive("none is there")
+
+
 class SwallowsErrors(Careful):
     """Takes what it could not read for empty."""
 
@@ -68,6 +76,7 @@ async def test_a_careful_check_is_fine() -> None:
     ("check", "healthy", "words"),
     [
         (PassesOnNothing(), [], "passes on an empty cluster"),
+        (CountsNamespaces(), [], "passes on an API server without a cluster"),
         (SwallowsErrors(), [NODE], r"passes although pods cannot be read \(Unreachable\)"),
         (BelievesAnything(), [NODE], "passes where an object is"),
         (Careful(), [{**NODE, "status": {}}], "does not pass on what is healthy: inconclusive"),
@@ -83,7 +92,7 @@ def test_the_public_names_of_the_kit_are_these() -> None:
     assert set(testing.__all__) == {
         *("FakeCluster", "FakeHttp", "FakeAzure", "FakeWorkbench", "OddCluster", "NOW"),
         *("ask", "ask_gate", "context", "gate", "member", "scope"),
-        *("assert_finding", "assert_never_passes"),
+        *("assert_finding", "assert_never_passes", "bare_cluster"),
         *("Conflict", "ServerFault", "Throttled", "TimedOut", "Unauthorized", "Unreachable"),
     }
     assert all(hasattr(testing, name) for name in testing.__all__)

@@ -17,6 +17,7 @@ from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
 CHECK = DeprecatedApis()
 TARGET = Target("Full", "1.34.2", "Latest")
 FLOW = ("flowcontrol.apiserver.k8s.io", "v1beta3", "flowschemas", "")
+NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "aks-user-1"}}
 STARTED = NOW.timestamp() - 7200
 
 
@@ -51,7 +52,7 @@ class Story:
         self.page = Notebooks(lambda: NOW).of(check, "c1")
 
     async def look(self, minute: float, *lines: str, started: float | None = STARTED) -> Finding:
-        cluster = FakeCluster(texts=metrics(*lines, started=started), now=NOW + timedelta(minutes=minute))
+        cluster = FakeCluster([NODE], texts=metrics(*lines, started=started), now=NOW + timedelta(minutes=minute))
         return await ask(self.check, cluster, TARGET, notebook=self.page)
 
 
@@ -80,7 +81,7 @@ async def test_one_that_goes_later_is_reported() -> None:
     ],
 )
 async def test_releases_are_compared_as_numbers(removed: str, goal: str, outcome: str) -> None:
-    finding = await ask(DeprecatedApis(version=goal), FakeCluster(texts=metrics(gauge(removed=removed))))
+    finding = await ask(DeprecatedApis(version=goal), FakeCluster([NODE], texts=metrics(gauge(removed=removed))))
 
     assert_finding(finding, outcome)
 
@@ -182,19 +183,19 @@ async def test_a_counter_that_falls_is_a_restart() -> None:
 
 async def test_a_check_by_hand_stays_inconclusive() -> None:
     for _ in range(2):
-        finding = await ask(CHECK, FakeCluster(texts=metrics(gauge())), TARGET)
+        finding = await ask(CHECK, FakeCluster([NODE], texts=metrics(gauge())), TARGET)
 
         assert_finding(finding, "inconclusive")
 
 
 async def test_a_run_for_node_images_removes_nothing() -> None:
-    assert_finding(await ask(CHECK, FakeCluster(), Target("NodeImageOnly")), "passed", "node images only")
+    assert_finding(await ask(CHECK, FakeCluster([NODE]), Target("NodeImageOnly")), "passed", "node images only")
     with pytest.raises(BadAnswer):
-        await ask(CHECK, FakeCluster(texts={"/version": Text(200, "{}")}), Target("NodeImageOnly"))
+        await ask(CHECK, FakeCluster([NODE], texts={"/version": Text(200, "{}")}), Target("NodeImageOnly"))
 
 
 async def test_a_run_without_a_version_is_inconclusive() -> None:
-    assert_finding(await ask(CHECK, FakeCluster(), Target("Full")), "inconclusive", "names no Kubernetes version")
+    assert_finding(await ask(CHECK, FakeCluster([NODE]), Target("Full")), "inconclusive", "names no Kubernetes version")
 
 
 @pytest.mark.parametrize(
@@ -215,17 +216,17 @@ async def test_a_run_without_a_version_is_inconclusive() -> None:
 )
 async def test_what_is_not_an_api_servers_metrics_is_no_answer(answer: Text) -> None:
     with pytest.raises(BadAnswer):
-        await ask(CHECK, FakeCluster(texts={"/metrics": answer}), TARGET)
+        await ask(CHECK, FakeCluster([NODE], texts={"/metrics": answer}), TARGET)
 
 
 async def test_an_answer_that_begins_with_a_sample_is_read_to_its_end() -> None:
     body = f"{requests(5)}\n{gauge()}"
 
-    assert_finding(await ask(CHECK, FakeCluster(texts={"/metrics": Text(200, body)}), TARGET), "inconclusive")
+    assert_finding(await ask(CHECK, FakeCluster([NODE], texts={"/metrics": Text(200, body)}), TARGET), "inconclusive")
 
 
 async def test_a_refusal_is_no_answer() -> None:
-    cluster = FakeCluster()
+    cluster = FakeCluster([NODE])
     cluster.fail(Resource.path("/metrics"), Forbidden("no"))
 
     with pytest.raises(Forbidden):
@@ -243,3 +244,8 @@ async def test_a_use_that_has_just_risen_never_passes(steps: list[tuple[int, boo
         finding = await story.look(minute, gauge(), requests(count))
 
     assert_finding(finding, "failed")
+
+
+@pytest.mark.parametrize("target", [TARGET, Target("NodeImageOnly")])
+async def test_without_a_node_nothing_is_proven(target: Target) -> None:
+    assert_finding(await ask(CHECK, FakeCluster(texts=metrics()), target), "inconclusive", "the cluster has no nodes")

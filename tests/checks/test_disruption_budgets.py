@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from checks.disruption_budgets import BUDGETS, NODES, PODS, DisruptionBudgets
-from gatekeeper.check import BadAnswer, Forbidden, Namespaces
+from checks.disruption_budgets import BUDGETS, PODS, DisruptionBudgets
+from gatekeeper.check import NODES, BadAnswer, Forbidden, Namespaces
 from gatekeeper.testing import FakeCluster, ask, assert_finding
 
 CHECK = DisruptionBudgets()

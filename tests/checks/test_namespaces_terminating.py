@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.namespaces_terminating import NAMESPACES, NamespacesTerminating
-from gatekeeper.check import Forbidden
+from gatekeeper.check import NODES, Forbidden
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
 
 CHECK = NamespacesTerminating()
+NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "aks-user-1"}}
 
 
 def namespace(name: str = "shop", phase: str = "Active", ago: float | None = None, *reasons: str) -> Any:
@@ -33,17 +34,17 @@ def namespace(name: str = "shop", phase: str = "Active", ago: float | None = Non
 
 
 async def test_active_namespaces_pass_by_their_rows_alone() -> None:
-    cluster = FakeCluster([namespace("a"), namespace("b")])
+    cluster = FakeCluster([NODE, namespace("a"), namespace("b")])
 
     assert_finding(await ask(CHECK, cluster), "passed", "none of 2 namespaces hangs", codes=[])
-    assert cluster.asked == [NAMESPACES]
+    assert cluster.asked == [NAMESPACES, NODES]
 
 
 async def test_one_that_hangs_fails_and_says_what_holds_it() -> None:
     stuck = namespace("old", "Terminating", 600, "NamespaceContentRemaining", "NamespaceFinalizersRemaining")
     stuck["metadata"]["finalizers"] = ["example.com/keep"]
 
-    finding = await ask(CHECK, FakeCluster([namespace(), stuck]))
+    finding = await ask(CHECK, FakeCluster([NODE, namespace(), stuck]))
 
     assert_finding(
         finding,
@@ -60,7 +61,7 @@ async def test_one_that_hangs_fails_and_says_what_holds_it() -> None:
 
 
 async def test_one_that_leaves_in_time_is_reported() -> None:
-    cluster = FakeCluster([namespace(), namespace("new", "Terminating", 3)])
+    cluster = FakeCluster([NODE, namespace(), namespace("new", "Terminating", 3)])
 
     finding = await ask(CHECK, cluster)
 
@@ -70,13 +71,13 @@ async def test_one_that_leaves_in_time_is_reported() -> None:
 
 @pytest.mark.parametrize(("phase", "ago"), [("Terminating", None), ("Unknown", None), ("", None), ("Odd", 60.0)])
 async def test_a_phase_that_is_not_known_is_inconclusive(phase: str, ago: float | None) -> None:
-    finding = await ask(CHECK, FakeCluster([namespace(), namespace("odd", phase, ago)]))
+    finding = await ask(CHECK, FakeCluster([NODE, namespace(), namespace("odd", phase, ago)]))
 
     assert_finding(finding, "inconclusive", "1 of 2 namespaces are neither", codes=["NamespaceUnclear"])
 
 
 async def test_what_is_ignored_does_not_count() -> None:
-    cluster = FakeCluster([namespace(), namespace("pr-1", "Terminating", 60)])
+    cluster = FakeCluster([NODE, namespace(), namespace("pr-1", "Terminating", 60)])
 
     assert_finding(await ask(NamespacesTerminating(ignore=("pr-*",)), cluster), "passed", "none of 1 namespace hangs")
     assert_finding(await ask(NamespacesTerminating(ignore=("*",)), cluster), "inconclusive")
@@ -87,7 +88,7 @@ async def test_no_namespaces_at_all_are_inconclusive() -> None:
 
 
 async def test_a_refusal_is_no_answer() -> None:
-    cluster = FakeCluster([namespace()])
+    cluster = FakeCluster([NODE, namespace()])
     cluster.fail(NAMESPACES, Forbidden("no"))
 
     with pytest.raises(Forbidden):
@@ -98,4 +99,10 @@ async def test_a_refusal_is_no_answer() -> None:
 async def test_one_that_hangs_among_others_never_passes(others: list[float], ago: float) -> None:
     leaving = [namespace(f"n{i}", "Terminating", each) for i, each in enumerate(others)]
 
-    assert_finding(await ask(CHECK, FakeCluster([*leaving, namespace("old", "Terminating", ago)])), "failed")
+    assert_finding(await ask(CHECK, FakeCluster([NODE, *leaving, namespace("old", "Terminating", ago)])), "failed")
+
+
+async def test_without_a_node_nothing_is_proven() -> None:
+    cluster = FakeCluster([namespace(), namespace("young", "Terminating", 1)])
+
+    assert_finding(await ask(CHECK, cluster), "inconclusive", "but the cluster has no nodes")
