@@ -186,7 +186,7 @@ def test_checks_as_json_say_what_they_read() -> None:
         "kind": "cluster",
         "claim": "the API server is ready and alive",
         "origin": "checks.api_server_ready",
-        "reads": ["/readyz", "/livez"],
+        "reads": ["/readyz", "/livez", "nodes"],
         "parameters": {},
     }
     assert checks["time-window"]["kind"] == "gate"

@@ -65,7 +65,13 @@ def test_the_role_for_all_checks_allows_reading_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("checks", "wanted"),
     [
-        (["check: api-server-ready"], [{"nonResourceURLs": ["/livez", "/readyz"], "verbs": ["get"]}]),
+        (
+            ["check: api-server-ready"],
+            [
+                {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]},
+                {"nonResourceURLs": ["/livez", "/readyz"], "verbs": ["get"]},
+            ],
+        ),
         (
             ["check: nodes-ready"],
             [
