@@ -112,7 +112,7 @@ class Question:
 
 async def check_by_hand(question: Question, kubeconfig: Path, context: str | None) -> tuple[CheckResult, ...]:
     """Ask one check, or all checks of a policy, of one cluster."""
-    registry = Registry.discover() if question.check is None else Registry.with_check(question.check)
+    registry = Registry.discover()
     if (question.check is None) == (question.policy is None):
         raise ConfigError("name either a check or, with --policy, a policy file; see `gatekeeper checks`")
     if question.check is not None:

@@ -40,6 +40,7 @@ class Lint:
 def lint(paths: Sequence[Path], strategy: Path | None) -> Lint:
     """Lint files, and hold a strategy against their policies."""
     registry = Registry.discover()
+    registry.names()  # a check that nothing names may be broken all the same, or share its name with one in use
     problems = tuple(validate(paths, registry, os.environ))
     if strategy is None or any(problem.severity == "error" for problem in problems):
         return Lint(problems, ())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import pkgutil
 import re
@@ -35,68 +34,81 @@ _IMPORT_FAULTS = (
 
 
 class Registry:
-    """Checks by name; every name once."""
+    """Checks by name; every name once. A module of the package is imported when its check is asked for."""
 
-    def __init__(self, checks: Iterable[tuple[str, type[Check]]] = ()) -> None:
+    def __init__(self, checks: Iterable[tuple[str, type[Check]]] = (), modules: Iterable[str] = ()) -> None:
         """Register checks.
 
         Args:
             checks: pairs of where a check comes from (for messages) and its class.
+            modules: modules with more checks, best one in each, by its name: ``nodes-ready`` in ``checks.nodes_ready``.
 
         Raises:
             ConfigError: a check without a usable name, claim or docstring, or two of one name.
         """
         self._checks: dict[str, type[Check]] = {}
         self._origins: dict[str, str] = {}
+        self._waiting = {module.rpartition(".")[2].replace("_", "-"): module for module in modules}
         for origin, check in checks:
             self._add(origin, check)
+        for taken in self._checks.keys() & self._waiting.keys():
+            self._import(taken)
 
     @classmethod
     def discover(cls, package: str = "checks", group: str = "gatekeeper.checks") -> Registry:
-        """Find all checks: one module after another of a package, then the entry points of a group.
+        """Find all checks: the modules of a package, and the entry points of a group.
 
-        An entry point names a check class or a module with check classes.
-
-        Raises:
-            ConfigError: a module does not import, an entry point is no check, or as in the constructor.
-        """
-        return cls([*_of_package(package), *_of_entry_points(group)])
-
-    @classmethod
-    def with_check(cls, name: str, package: str = "checks", group: str = "gatekeeper.checks") -> Registry:
-        """Find one check, without importing the others of the package: a check by hand should not wait for them.
-
-        It is looked for in the module of its name, and among the entry points; only if it is not there, all are found.
+        An entry point names a check class or a module with check classes, and is loaded at once. To import all modules
+        of the package takes far longer than all else at start, and policies name few: so they wait until one is named.
 
         Raises:
-            ConfigError: as ``discover``.
+            ConfigError: there is no such package, an entry point is no check, or as in the constructor.
         """
-        module = f"{package}.{name.replace('-', '_')}"
-        if not _KEBAB.fullmatch(name) or importlib.util.find_spec(module) is None:
-            return cls.discover(package, group)
-        own = [(module, check) for check in _checks_in(_imported(module, f"module {module}"))]
-        found = cls([*own, *_of_entry_points(group)])
-        return found if found.get(name) is not None else cls.discover(package, group)
+        return cls(_of_entry_points(group), _modules_of(package))
 
     def get(self, name: str) -> type[Check] | None:
-        """The class of a check, or None when there is none of that name."""
+        """The class of a check, or None when there is none of that name.
+
+        Raises:
+            ConfigError: its module does not import, or as in the constructor.
+        """
+        if name not in self._checks:
+            self._import(name)
+        if name not in self._checks:
+            self._import_all()
         return self._checks.get(name)
 
     def names(self) -> tuple[str, ...]:
-        """All names, sorted."""
+        """All names, sorted.
+
+        Raises:
+            ConfigError: as ``get``.
+        """
+        self._import_all()
         return tuple(sorted(self._checks))
 
     def origin(self, name: str) -> str:
-        """Where a check comes from: its module, or its distribution and entry point."""
+        """Where a check that was got comes from: its module, or its distribution and entry point."""
         return self._origins[name]
 
     def closest(self, word: str) -> str | None:
         """The name that is most like a word, or None."""
-        return nearest(word, self._checks)
+        return nearest(word, self.names())
+
+    def _import_all(self) -> None:
+        for name in tuple(self._waiting):
+            self._import(name)
+
+    def _import(self, name: str) -> None:
+        """Import the module that a check should be in by its name; nothing happens when there is none."""
+        if module := self._waiting.get(name):
+            for check in _checks_in(_imported(module, f"module {module}")):
+                self._add(module, check)
+            del self._waiting[name]
 
     def _add(self, origin: str, check: type[Check]) -> None:
         name = _vetted_name(origin, check)
-        if name in self._checks:
+        if self._checks.get(name, check) is not check:
             raise ConfigError(
                 f"{origin}: the check name {name!r} is taken already by {self._origins[name]}; "
                 "rename one, or uninstall one of the two packages"
@@ -124,11 +136,9 @@ def _vetted_name(origin: str, check: type[Check]) -> str:
     return name
 
 
-def _of_package(package: str) -> Iterator[tuple[str, type[Check]]]:
+def _modules_of(package: str) -> list[str]:
     root = _imported(package, f"package {package}")
-    for info in pkgutil.iter_modules(getattr(root, "__path__", ()), f"{package}."):
-        module = _imported(info.name, f"module {info.name}")
-        yield from ((module.__name__, check) for check in _checks_in(module))
+    return [info.name for info in pkgutil.iter_modules(getattr(root, "__path__", ()), f"{package}.")]
 
 
 def _of_entry_points(group: str) -> Iterator[tuple[str, type[Check]]]:

@@ -125,7 +125,7 @@ def loaded_by(code: str, *suspects: str) -> set[str]:
 CORE = """
 import gatekeeper.sweep, gatekeeper.by_hand, gatekeeper.validate, gatekeeper.store.sqlite
 from gatekeeper.registry import Registry
-Registry.discover()
+Registry.discover().names()
 """
 HELP = """
 import sys

@@ -68,17 +68,21 @@ def test_two_checks_of_one_name_stop_the_start(package: Path) -> None:
     (package / "other.py").write_text(MODULE.format(name="Other", check="good"))
 
     with pytest.raises(ConfigError, match=rf"\.other: the check name 'good' is taken already by {package.name}\.good"):
-        discovered(package)
+        discovered(package).names()
 
 
 @pytest.mark.parametrize(
     "text", ["import no_such_module", "this is no python", "1 / 0", "raise RuntimeError('no')", "x = {}['a']"]
 )
-def test_a_module_that_does_not_import_stops_the_start(package: Path, text: str) -> None:
+def test_a_module_that_does_not_import_is_an_error_again_and_again(package: Path, text: str) -> None:
     (package / "bad.py").write_text(text)
 
-    with pytest.raises(ConfigError, match=rf"module {package.name}\.bad: does not import: .*; mend or remove it"):
-        discovered(package)
+    found = discovered(package)
+
+    assert found.get("good") is not None
+    for ask in (lambda: found.get("bad"), lambda: found.get("bad"), lambda: found.get("better"), found.names):
+        with pytest.raises(ConfigError, match=rf"module {package.name}\.bad: does not import: .*; mend or remove it"):
+            ask()
 
 
 def test_a_package_that_is_not_there_stops_the_start() -> None:
@@ -96,11 +100,11 @@ def test_a_package_that_is_not_there_stops_the_start() -> None:
         ("    async def", "    timeout: int = 1\n    async def", "timeout cannot be a parameter"),
     ],
 )
-def test_a_check_that_lacks_something_stops_the_start(package: Path, old: str, new: str, complaint: str) -> None:
+def test_a_check_that_lacks_something_is_refused(package: Path, old: str, new: str, complaint: str) -> None:
     (package / "good.py").write_text(MODULE.format(name="Good", check="good").replace(old, new))
 
     with pytest.raises(ConfigError, match=complaint):
-        discovered(package)
+        discovered(package).get("good")
 
 
 def entry(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
@@ -162,20 +166,44 @@ def test_a_parameter_s_yaml_name_counts_as_reserved_too() -> None:
         Registry([("here", Odd)])
 
 
-def test_one_check_is_found_without_importing_the_others() -> None:
+def test_a_check_is_got_without_importing_the_others() -> None:
     code = (
-        "import sys; from gatekeeper.registry import Registry; found = Registry.with_check('nodes-ready');"
-        "print(found.names(), 'checks.nodes_ready' in sys.modules, 'checks.pods_healthy' in sys.modules)"
+        "import sys; from gatekeeper.registry import Registry; found = Registry.discover().get('nodes-ready');"
+        "print(found.name, 'checks.nodes_ready' in sys.modules, 'checks.pods_healthy' in sys.modules)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.strip() == "('nodes-ready',) True False"
+    assert done.stdout.strip() == "nodes-ready True False"
+
+
+def test_every_check_of_the_package_is_in_the_module_of_its_name() -> None:
+    found = Registry.discover()
+
+    for name in found.names():
+        if found.origin(name).startswith("checks."):
+            assert found.origin(name) == f"checks.{name.replace('-', '_')}"
+
+
+def test_a_check_in_a_module_of_another_name_is_found_too(package: Path) -> None:
+    (package / "mine.py").write_text(MODULE.format(name="Other", check="other"))
+
+    assert discovered(package).get("other") is not None
+
+
+def test_an_entry_point_that_takes_the_name_of_a_module_stops_the_start(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (package.parent / "theirs.py").write_text(MODULE.format(name="Other", check="good"))
+    entry(monkeypatch, "theirs")
+
+    with pytest.raises(ConfigError, match="the check name 'good' is taken already by entry point theirs = theirs"):
+        Registry.discover(package.name)
 
 
 @pytest.mark.parametrize("name", ["nodes-redy", "Nodes", "../checks", "nodes.ready", ""])
 def test_a_name_that_is_no_module_leads_to_all_checks_so_that_the_nearest_can_be_named(name: str) -> None:
-    found = Registry.with_check(name)
+    found = Registry.discover()
 
     assert found.get(name) is None
     assert "nodes-ready" in found.names()
