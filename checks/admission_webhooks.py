@@ -118,13 +118,16 @@ class AdmissionWebhooks(ClusterCheck):
 
     A webhook with ``failurePolicy: Fail`` that cannot be called makes the API server refuse the writes it is asked
     about, those of a drain and of new nodes among them. Failed is one whose Service is missing, does not have its port,
-    or has no ready endpoint (EndpointSlices), and one whose ``caBundle`` cannot be read or has expired: Go's TLS
-    refuses an expired authority too. Reported only: the same faults of a webhook with ``Ignore``; webhooks by URL or by
-    a Service of type ExternalName, which cannot be seen from here; a caBundle that ends within ``caEndsWithin``;
+    or has no ready endpoint with that port (EndpointSlices), and one whose ``caBundle`` cannot be read, has expired or
+    has not begun: Go's TLS refuses such an authority too. So is one that is called by its Service and has no
+    ``caBundle``, since no public authority vouches for ``name.namespace.svc``. The certificate that the webhook itself
+    shows is not seen from here. Reported only: the same faults of a webhook with ``Ignore``; webhooks by URL or by a
+    Service of type ExternalName, which cannot be seen from here either; a caBundle that ends within ``caEndsWithin``;
     timeouts of more than 10 seconds; and one that is asked about new pods and has a single ready endpoint: while that
     pod moves, no pod can be made, perhaps not even itself. The evidence says which of an update's own writes the rules
-    match, without regard to selectors and match conditions. A cluster without webhooks passes if it has nodes. Rules:
-    the API of admissionregistration.k8s.io/v1, and k8s.io/apiserver, pkg/util/webhook.
+    match, without regard to selectors and match conditions; without rules a webhook is never called. A cluster without
+    webhooks passes if it has nodes. Rules: the API of admissionregistration.k8s.io/v1, and k8s.io/apiserver,
+    pkg/util/webhook.
 
     Example:
         - check: admission-webhooks
@@ -170,6 +173,7 @@ class AdmissionWebhooks(ClusterCheck):
             for name, each in found
             if not any(fnmatchcase(name, pattern) for pattern in self.ignore)
             for body in dicts(each.get("webhooks"), f"the webhooks of {name}")
+            if dicts(body.get("rules"), f"the rules of {name}")
         ]
 
 
@@ -192,11 +196,17 @@ async def _backend(cluster: Cluster, namespace: str, name: str, port: int) -> _B
         return _Backend(place, "WebhookServiceMissing")
     if at(service, "spec", "type") == "ExternalName":
         return _Backend(place)
-    if not any(each.get("port") == port for each in dicts(at(service, "spec", "ports"), f"the ports of {place}")):
+    ports = [each for each in dicts(at(service, "spec", "ports"), f"the ports of {place}") if each.get("port") == port]
+    if not ports:
         return _Backend(place, "WebhookPortMissing")
     label = f"kubernetes.io/service-name={name}"
     slices = await cluster.objects(SLICES, namespace=namespace, label_selector=label)
-    endpoints = [each for found in slices for each in dicts(found.get("endpoints"), f"the endpoints of {place}")]
+    # A pod that does not know the Service's targetPort by its name stands in a slice without that port.
+    names = {each.get("name") or "" for each in ports}
+    serving = [
+        each for each in slices if names & {port.get("name") or "" for port in dicts(each.get("ports"), "ports")}
+    ]
+    endpoints = [each for found in serving for each in dicts(found.get("endpoints"), f"the endpoints of {place}")]
     # No word counts as ready: discovery.k8s.io/v1, EndpointConditions.
     ready = sum(at(each, "conditions", "ready") in (True, None) and bool(each.get("addresses")) for each in endpoints)
     return _Backend(place, "" if ready else "WebhookWithoutEndpoints", ready)
@@ -212,7 +222,7 @@ def _behind(webhook: _Webhook, backend: _Backend) -> Iterator[_Fault]:
         case "WebhookPortMissing":
             yield _Fault(webhook, backend.fault, f"Service {backend.place} has no port {port}", f"port {port}")
         case "WebhookWithoutEndpoints":
-            observed = f"Service {backend.place} has no ready endpoint"
+            observed = f"Service {backend.place} has no ready endpoint with port {port}"
             yield _Fault(webhook, backend.fault, observed, "a ready endpoint", look)
         case _ if backend.ready is None:
             observed = f"Service {backend.place} leads out of the cluster (ExternalName), where nobody looks"
@@ -234,17 +244,24 @@ def _by_url(webhook: _Webhook) -> Iterator[_Fault]:
 
 def _certificates(webhook: _Webhook, now: datetime, soon: timedelta) -> Iterator[_Fault]:
     bundle = at(webhook.body, "clientConfig", "caBundle")
-    if not bundle:
-        return  # then the system's own authorities are trusted
-    try:
-        ends = certificate_ends(b64decode(str(bundle), validate=True), "the caBundle")
-    except (BadAnswer, ValueError):
-        yield _Fault(webhook, "WebhookCaUnreadable", "its caBundle holds no certificate", "PEM certificates")
-        return
-    last = max(ends)
-    until = f"{last:%Y-%m-%d %H:%M}Z"
     hint = "renew it: which controller writes this caBundle, and does it run?"
-    if last <= now:
+    if not bundle:
+        # The system's own authorities are trusted then; the API server's own Service it knows by itself.
+        if webhook.service is not None and webhook.service[:2] != ("default", "kubernetes"):
+            observed = "it has no caBundle, and no public authority vouches for a Service"
+            yield _Fault(webhook, "WebhookCaMissing", observed, "PEM certificates", hint)
+        return
+    try:
+        ends = certificate_ends(b64decode(str(bundle), validate=True), "the caBundle", now)
+    except (BadAnswer, ValueError):
+        yield _Fault(webhook, "WebhookCaUnreadable", "its caBundle holds no certificate", "PEM certificates", hint)
+        return
+    last = max(ends, default=None)
+    until = f"{last:%Y-%m-%d %H:%M}Z" if last is not None else ""
+    if last is None:
+        observed = "its caBundle is not valid yet; are the clocks right?"
+        yield _Fault(webhook, "WebhookCaNotYetValid", observed, "valid", hint)
+    elif last <= now:
         yield _Fault(webhook, "WebhookCaExpired", f"its caBundle expired at {until}", "valid", hint)
     elif last - now <= soon:
         observed = f"its caBundle ends in {format_duration(last - now)}, at {until}"
@@ -279,11 +296,14 @@ def _answer(total: int, faults: Sequence[_Fault], unclear: int) -> Finding:
     if bad:
         hooks = {fault.webhook.subject: fault for fault in reversed(bad)}
         grave = sum(bool(fault.webhook.stops) for fault in hooks.values())
-        names = some([f"{fault.webhook.configuration}: {fault.observed}" for fault in bad])
-        what = f"{len(hooks)} of {numbered(total, 'admission webhook')} fail closed and cannot be called"
+        names = some(list(dict.fromkeys(f"{fault.webhook.configuration}: {fault.observed}" for fault in bad)))
+        fail = "fails" if len(hooks) == 1 else "fail"
+        what = f"{len(hooks)} of {numbered(total, 'admission webhook')} {fail} closed and cannot be called"
         also = f", {grave} of them asked about what an update writes" if grave else ""
         return Finding.failed(f"{what}{also}: {names}", evidence)
     if unclear:
-        return Finding.inconclusive(f"the Services of {numbered(unclear, 'admission webhook')} are too many", evidence)
-    notes = f"; {len(faults)} notes" if faults else ""
+        return Finding.inconclusive(
+            f"{numbered(unclear, 'admission webhook')} not looked at: more than {_SERVICES_ASKED} Services", evidence
+        )
+    notes = f"; {numbered(len(faults), 'note')}" if faults else ""
     return Finding.passed(f"no admission webhook blocks writes ({total} looked at{notes})", evidence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Final
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from gatekeeper.check import (
     NODES,
+    BadAnswer,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -82,16 +83,15 @@ class CrdsEstablished(ClusterCheck):
             for certain, fact in _versions(name, crd):
                 (failed if certain else reported).append(fact)
         evidence = bounded([*failed, *unclear, *reported])
-        bad = failed or unclear
-        if bad:
-            names = some(sorted({f"{each.subject.partition(' ')[2]} {each.observed}" for each in bad}))
-            judge, word = (Finding.failed, "not in force") if failed else (Finding.inconclusive, "not settled")
-            count = len({each.subject for each in bad})
-            what = numbered(len(looked), "CustomResourceDefinition")
-            return judge(f"{count} {'is' if count == 1 else 'are'} {word}, of {what}: {names}", evidence)
+        what = numbered(len(looked), "CustomResourceDefinition")
+        if failed:
+            also = f"; {_how_many(unclear)} not settled" if unclear else ""
+            return Finding.failed(f"{_how_many(failed)} not in force, of {what}: {_few(failed)}{also}", evidence)
+        if unclear:
+            return Finding.inconclusive(f"{_how_many(unclear)} not settled, of {what}: {_few(unclear)}", evidence)
         if not looked:
             return Finding.passed("there is no CustomResourceDefinition to look at")
-        return Finding.passed(f"all {numbered(len(looked), 'CustomResourceDefinition')} are established", evidence)
+        return Finding.passed(f"{what} looked at, all established", evidence)
 
     def _ignores(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self.ignore)
@@ -106,6 +106,15 @@ class CrdsEstablished(ClusterCheck):
         why = conditions(crd).get("Terminating", {})
         words = f"being deleted for {age}; {say(why.get('reason'), 60)} {say(why.get('message'))}".strip(" ;")
         yield stuck, _evidence("CrdTerminating", name, words, "not in deletion")
+
+
+def _how_many(facts: Sequence[Evidence]) -> str:
+    count = len({each.subject for each in facts})
+    return f"{count} {'is' if count == 1 else 'are'}"
+
+
+def _few(facts: Sequence[Evidence]) -> str:
+    return some(sorted({f"{each.subject.partition(' ')[2]} {each.observed}" for each in facts}))
 
 
 def _missing(name: str) -> Evidence:
@@ -127,7 +136,9 @@ def _conditions(name: str, crd: Mapping[str, Any]) -> Iterator[tuple[bool, Evide
 def _versions(name: str, crd: Mapping[str, Any]) -> Iterator[tuple[bool, Evidence]]:
     versions = {say(each.get("name"), 63): each for each in dicts(at(crd, "spec", "versions"), "spec.versions")}
     listed = at(crd, "status", "storedVersions")
-    stored = [say(each, 63) for each in listed] if isinstance(listed, list) else []
+    if listed is not None and not isinstance(listed, list):
+        raise BadAnswer(f"status.storedVersions of {name} is no list")
+    stored = [say(each, 63) for each in listed or ()]
     unknown = [each for each in stored if each not in versions]
     unserved = [each for each in stored if each in versions and versions[each].get("served") is not True]
     if unknown:

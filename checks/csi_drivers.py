@@ -34,6 +34,11 @@ from gatekeeper.check import (
 DRIVERS: Final = Resource("storage.k8s.io", "v1", "csidrivers")
 CSI_NODES: Final = Resource("storage.k8s.io", "v1", "csinodes")
 NODES: Final = Resource("", "v1", "nodes")
+_SWITCHES: Final = {
+    "disk.csi.azure.com": "--enable-disk-driver",
+    "file.csi.azure.com": "--enable-file-driver",
+    "blob.csi.azure.com": "--enable-blob-driver",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,5 +140,7 @@ class CsiDrivers(ClusterCheck):
 
 
 def _unknown(driver: str) -> Evidence:
-    hint = "is the driver switched on? az aks update --enable-disk-driver --enable-file-driver"
+    switch = _SWITCHES.get(driver)
+    hint = f"switch it on: az aks update {switch}; or" if switch else "install it, or"
+    hint += " name in `drivers` what the cluster has: kubectl get csidrivers"
     return Evidence("CsiDriverUnknown", f"CSIDriver {driver}", "does not exist", "exists", hint)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from gatekeeper.check import (
     NODES,
@@ -24,6 +24,7 @@ from gatekeeper.check import (
     bounded,
     cells,
     condition,
+    dicts,
     has_nodes,
     numbered,
     place_of,
@@ -37,6 +38,7 @@ PODS: Final = Resource("", "v1", "pods")
 # The eviction API lets pods of these phases go without asking any budget.
 _EVICTION_ASKS: Final = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Pending"
 _EXPLAINED: Final = 20  # so many budgets are looked up in pods and nodes
+_MOMENTARY: Final = "BudgetAllowsNoneNow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,15 @@ class _Verdict:
     code: str
     words: str
     hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pod:
+    name: str
+    node: str
+    ready: bool
+    stays: bool
+    """A drain leaves it where it is: it belongs to a DaemonSet, or to the node itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +90,19 @@ class _Budget:
         return selector_text(self.spec("selector"), self.subject)
 
     @property
+    def labels(self) -> Mapping[str, str]:
+        """What the selector wants of labels at least."""
+        return at(self.spec("selector"), "matchLabels") or {}
+
+    @property
     def rule(self) -> str:
         keys = [key for key in ("minAvailable", "maxUnavailable") if self.spec(key) is not None]
         return " ".join(f"{key} {self.spec(key)!s:.20}" for key in keys) or "no rule"
+
+    @property
+    def has_pods(self) -> bool:
+        """Pods without a controller are healthy at most: a budget that counts by controllers does not expect them."""
+        return self.status("expectedPods") > 0 or self.status("currentHealthy") > 0
 
     @property
     def is_stale(self) -> bool:
@@ -93,12 +114,13 @@ class DisruptionBudgets(ClusterCheck):
     """No PodDisruptionBudget would stop a node from being drained.
 
     Three things stop a drain. *Structural*: the budget never allows a disruption (``maxUnavailable: 0``, or as many
-    pods must be available as there are). *Momentary*: it allows none now, since too few of its pods are healthy; with
+    pods must be available as there are; or its pods have no controller by which ``maxUnavailable`` or a percentage
+    could be counted). *Momentary*: it allows none now, since too few of its pods are healthy; with
     ``unhealthyPodEvictionPolicy: AlwaysAllow`` a budget none of whose pods is healthy stops nothing. *Misfit*: two
-    budgets match one pod, and the eviction API answers 500. A budget that expects no pods stops nothing. A budget whose
-    status is older than its spec is inconclusive. The evidence names the nodes and pools that are blocked. Without any
-    budget the check passes, unless the cluster has no nodes either. Rules: k8s.io/kubernetes, pkg/controller/disruption
-    and pkg/registry/core/pod/storage/eviction.go.
+    budgets match one pod, and the eviction API answers 500. A budget without pods stops nothing, and neither does one
+    over the pods of DaemonSets, which a drain leaves. A budget whose status is older than its spec is inconclusive. The
+    evidence names the nodes and pools that are blocked. Without any budget the check passes, unless the cluster has no
+    nodes either. Rules: k8s.io/kubernetes, pkg/controller/disruption and pkg/registry/core/pod/storage/eviction.go.
 
     Example:
         - check: disruption-budgets
@@ -113,7 +135,7 @@ class DisruptionBudgets(ClusterCheck):
 
     namespaces: Namespaces = Namespaces()
     """Whose budgets; those of all namespaces unless given."""
-    allow: tuple[str, ...] = Field(default=(), min_length=1)
+    allow: tuple[Annotated[str, StringConstraints(pattern=r"^[^/]+/[^/]+$")], ...] = Field(default=(), min_length=1)
     """Budgets that may block, as ``namespace/name``; may hold ``*`` and ``?``."""
     momentary: Literal["failed", "ignored"] = "failed"
     """What a budget that blocks only for the moment comes to."""
@@ -125,17 +147,21 @@ class DisruptionBudgets(ClusterCheck):
         for namespace, selector in queries:
             found = await ctx.cluster.objects(BUDGETS, namespace=namespace, field_selector=selector)
             budgets += [_budget(each) for each in found]
-        if not queries or not (budgets or await has_nodes(ctx.cluster)):
+        if not queries:
+            return Finding.inconclusive("there is no namespace to look at: namespaces excludes them all")
+        if not budgets and not await has_nodes(ctx.cluster):
             return Finding.inconclusive("there are no budgets to look at, and no nodes either")
         fresh = [budget for budget in budgets if not budget.is_stale]
         verdicts = [(budget, _judge(budget)) for budget in fresh if not self._allows(budget)]
         blocking = [(budget, verdict) for budget, verdict in verdicts if verdict is not None]
+        blocking.sort(key=lambda each: each[1].code == _MOMENTARY)
         pools = await _pools(ctx.cluster) if blocking else {}
-        evidence = [await _explain(ctx.cluster, budget, verdict, pools) for budget, verdict in blocking[:_EXPLAINED]]
+        facts = [await _explain(ctx.cluster, budget, verdict, pools) for budget, verdict in blocking[:_EXPLAINED]]
+        evidence = [fact for fact in facts if fact is not None]
         evidence += [_evidence(budget, verdict) for budget, verdict in blocking[_EXPLAINED:]]
         misfits = [misfit async for misfit in self._misfits(ctx.cluster, fresh)]
         stale = [_stale(budget) for budget in budgets if budget.is_stale and not self._allows(budget)]
-        codes = Counter(verdict.code for _, verdict in blocking)
+        codes = Counter(fact.code for fact in evidence)
         codes["BudgetsOverlap"] = len(misfits)
         return self._answer(len(budgets), codes, len(stale), bounded([*evidence, *misfits, *stale]))
 
@@ -145,15 +171,14 @@ class DisruptionBudgets(ClusterCheck):
     async def _misfits(self, cluster: Cluster, budgets: Sequence[_Budget]) -> AsyncIterator[Evidence]:
         by_namespace: dict[str, list[_Budget]] = defaultdict(list)
         for budget in budgets:
-            if budget.status("expectedPods") > 0 and budget.selector is not None:
+            if budget.has_pods and budget.selector is not None:
                 by_namespace[budget.namespace].append(budget)
         for namespace, several in by_namespace.items():
-            if len(several) < 2:
-                continue
             owners: dict[str, list[_Budget]] = defaultdict(list)
-            for budget in several:
-                for pod, _, _ in await _pods(cluster, budget):
-                    owners[pod].append(budget)
+            for budget in _that_may_meet(several):
+                for pod in await _pods(cluster, budget):
+                    if not pod.stays:
+                        owners[pod.name].append(budget)
             pairs = Counter(tuple(mine) for mine in owners.values() if len(mine) > 1)
             for mine, count in pairs.items():
                 if not all(self._allows(budget) for budget in mine):
@@ -163,23 +188,25 @@ class DisruptionBudgets(ClusterCheck):
                     yield Evidence("BudgetsOverlap", f"Namespace {namespace}", words, hint=hint)
 
     def _answer(self, total: int, codes: Counter[str], stale: int, evidence: Sequence[Evidence]) -> Finding:
-        ignored = codes.pop("BudgetAllowsNoneNow", 0) if self.momentary == "ignored" else 0
-        bad = [f"{codes[code]} {words}" for code, words in _WORDS.items() if codes[code]]
+        ignored = codes.pop(_MOMENTARY, 0) if self.momentary == "ignored" else 0
+        bad = [numbered(codes[code], *words) for code, words in _WORDS.items() if codes[code]]
+        of = f"of {numbered(total, 'PodDisruptionBudget')}"
         if bad:
             first = next((f"; {each.subject}: {each.observed}" for each in evidence if codes[each.code]), "")
-            return Finding.failed(f"of {total} PodDisruptionBudgets {', '.join(bad)}{first}", evidence)
+            return Finding.failed(f"{of} {', '.join(bad)}{first}", evidence)
         if stale:
-            return Finding.inconclusive(f"{stale} of {total} PodDisruptionBudgets have a stale status", evidence)
+            return Finding.inconclusive(f"{stale} {of} {'has' if stale == 1 else 'have'} a stale status", evidence)
         count = f"{total} looked at" if total else "there is none"
-        momentary = f", {ignored} that allow none now are ignored" if ignored else ""
+        momentary = f"; ignored: {numbered(ignored, *_WORDS[_MOMENTARY])}" if ignored else ""
         return Finding.passed(f"no PodDisruptionBudget blocks a drain ({count}{momentary})", evidence)
 
 
 _WORDS: Final = {
-    "BudgetNeverAllows": "never allow a disruption",
-    "BudgetAllowsNoneNow": "allow none now",
-    "BudgetSyncFailed": "cannot be worked out",
-    "BudgetsOverlap": "pairs match the same pods",
+    "BudgetNeverAllows": ("never allows a disruption", "never allow a disruption"),
+    "BudgetExpectsNone": ("expects none of its healthy pods", "expect none of their healthy pods"),
+    _MOMENTARY: ("allows none now", "allow none now"),
+    "BudgetSyncFailed": ("cannot be worked out", "cannot be worked out"),
+    "BudgetsOverlap": ("group matches the same pods", "groups match the same pods"),
 }
 
 
@@ -198,19 +225,31 @@ def _judge(budget: _Budget) -> _Verdict | None:
         return _Verdict("BudgetSyncFailed", words, hint)
     expected, healthy = budget.status("expectedPods"), budget.status("currentHealthy")
     desired, allowed = budget.status("desiredHealthy"), budget.status("disruptionsAllowed")
-    if allowed > 0 or expected == 0:
+    if allowed > 0 or not budget.has_pods:
         return None
+    if expected == 0:
+        pods = numbered(
+            healthy, "healthy pod has no controller that wants it", "healthy pods have no controllers that want them"
+        )
+        words = f"{budget.rule} counts by controllers, and {pods}: it allows no disruption"
+        return _Verdict(
+            "BudgetExpectsNone", words, "give the pods a controller, or the budget minAvailable as a number"
+        )
     if desired >= expected or budget.spec("maxUnavailable") in (0, "0%"):
         hint = "run one more replica than must be available, or set maxUnavailable: 1"
         return _Verdict("BudgetNeverAllows", f"{budget.rule} with {expected} pods never allows a disruption", hint)
     if healthy == 0 and budget.spec("unhealthyPodEvictionPolicy") == "AlwaysAllow":
         return None
     words = f"{budget.rule}: {healthy} of {expected} pods are healthy and {desired} must stay so"
-    return _Verdict("BudgetAllowsNoneNow", words, f"mend its pods: kubectl -n {budget.namespace} get pods")
+    return _Verdict(_MOMENTARY, words, f"mend its pods: kubectl -n {budget.namespace} get pods")
 
 
-async def _explain(cluster: Cluster, budget: _Budget, verdict: _Verdict, pools: Mapping[str, str]) -> Evidence:
-    return _evidence(budget, verdict, await _blocked(cluster, budget, pools))
+async def _explain(cluster: Cluster, budget: _Budget, verdict: _Verdict, pools: Mapping[str, str]) -> Evidence | None:
+    """The evidence; None if a drain leaves all of its pods where they are."""
+    pods = await _pods(cluster, budget)
+    if pods and all(pod.stays for pod in pods):
+        return None
+    return _evidence(budget, verdict, _where(budget, pods, pools))
 
 
 def _evidence(budget: _Budget, verdict: _Verdict, where: str = "") -> Evidence:
@@ -222,28 +261,50 @@ def _stale(budget: _Budget) -> Evidence:
     return Evidence("BudgetStale", budget.subject, "its status is older than its spec", hint=hint)
 
 
+def _that_may_meet(budgets: Sequence[_Budget]) -> Iterator[_Budget]:
+    """Those of a namespace that could match one pod: of a label that all of them want, they want the same value."""
+    keys = sorted(set.intersection(*(set(budget.labels) for budget in budgets)))
+    wanted = [tuple(budget.labels[key] for key in keys) for budget in budgets]
+    several = Counter(wanted)
+    return (budget for budget, values in zip(budgets, wanted, strict=True) if several[values] > 1)
+
+
 async def _pools(cluster: Cluster) -> Mapping[str, str]:
     table = await cluster.table(NODES, metadata=True)
     return {str(each.get("name")): pool_of({"metadata": each}) for each in table.metadata}
 
 
-async def _pods(cluster: Cluster, budget: _Budget) -> Sequence[tuple[str, str, bool]]:
-    """Name, node and readiness of the pods that evicting would ask the budget about."""
+async def _pods(cluster: Cluster, budget: _Budget) -> Sequence[_Pod]:
+    """The pods that evicting would ask the budget about."""
     chosen = budget.selector
     if chosen is None:
         return ()
-    table = await cluster.table(PODS, namespace=budget.namespace, label_selector=chosen, field_selector=_EVICTION_ASKS)
-    rows = [
-        (str(name), str(node), str(ready).split("/")) for name, node, ready in cells(table, "Name", "Node", "Ready")
+    table = await cluster.table(
+        PODS, namespace=budget.namespace, label_selector=chosen, field_selector=_EVICTION_ASKS, metadata=True
+    )
+    if len(table.metadata) != len(table.rows):
+        raise BadAnswer("the table of pods has rows without metadata")
+    rows = zip(cells(table, "Name", "Node", "Ready"), table.metadata, strict=True)
+    return [
+        _Pod(str(name), str(node), _is_full(str(ready)), _stays(metadata)) for (name, node, ready), metadata in rows
     ]
-    return [(pod, on, parts[0] == parts[-1]) for pod, on, parts in rows]
 
 
-async def _blocked(cluster: Cluster, budget: _Budget, pools: Mapping[str, str]) -> str:
+def _is_full(ready: str) -> bool:
+    some_of, _, all_of = ready.partition("/")
+    return some_of == all_of
+
+
+def _stays(metadata: Mapping[str, Any]) -> bool:
+    owners = dicts(metadata.get("ownerReferences"), "metadata.ownerReferences")
+    return any(owner.get("controller") is True and owner.get("kind") in ("DaemonSet", "Node") for owner in owners)
+
+
+def _where(budget: _Budget, pods: Sequence[_Pod], pools: Mapping[str, str]) -> str:
     """Where the pods are that cannot be evicted; unready ones can, if the policy or enough healthy ones let them."""
     healthy, desired = budget.status("currentHealthy"), budget.status("desiredHealthy")
     spares = budget.spec("unhealthyPodEvictionPolicy") == "AlwaysAllow" or healthy >= desired > 0
-    stuck = [on for _, on, ready in await _pods(cluster, budget) if on in pools and (ready or not spares)]
+    stuck = [pod.node for pod in pods if pod.node in pools and not pod.stays and (pod.ready or not spares)]
     if not stuck:
         return ""
     nodes = sorted(set(stuck))

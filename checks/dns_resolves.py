@@ -30,6 +30,7 @@ _SCRIPT: Final = """\
 set -f
 bad=0
 for name in "$@"; do
+  echo "asking $name"
   if command -v getent >/dev/null 2>&1; then
     said=$(getent hosts "$name" 2>&1) && [ -n "$said" ] && found=1 || found=0
   else
@@ -40,7 +41,7 @@ for name in "$@"; do
 done
 exit $bad
 """
-_LINE: Final = re.compile(r"^(resolved|unresolved) (\S+)(.*)$", re.MULTILINE)
+_LINE: Final = re.compile(r"^(asking|resolved|unresolved) (\S+)(.*)$", re.MULTILINE)
 
 DnsName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?$", min_length=1, max_length=253)
@@ -52,7 +53,8 @@ class DnsResolves(Probe, ClusterCheck):
 
     A Job with one small pod asks for each name once; it runs unprivileged (the *restricted* Pod Security Standard),
     without a token, and is deleted at once. All names must have an address: what the pod says of each is read from its
-    log, and a pod that ends well without a word about a name has not proven it. A pod that never came to ask (its image
+    log, and a pod that ends well without a word about a name has not proven it. A name that is still asked about when
+    the time is over has no address: so it looks where no DNS server answers. A pod that never came to ask (its image
     cannot be pulled, no node takes it, a Pod Security Standard refuses it) says nothing about DNS: that is an error.
     It is asked from the one node on which the pod lands. Write names in full; BusyBox knows no search domains.
 
@@ -83,14 +85,18 @@ class DnsResolves(Probe, ClusterCheck):
         lines = _LINE.findall(run.logs)
         resolved = {name for word, name, _ in lines if word == "resolved"}
         unresolved = {name: rest for word, name, rest in lines if word == "unresolved"}
+        if not run.succeeded:
+            begun = {name for word, name, _ in lines if word == "asking"} - resolved
+            unresolved = dict.fromkeys(begun, f"asked, and no answer: {run.reason}") | unresolved
         bad = [name for name in names if name in unresolved]
         if bad:
             facts = bounded(_unresolved(name, unresolved[name]) for name in bad)
-            return Finding.failed(f"{len(bad)} of {numbered(len(names), 'name')} do not resolve: {some(bad)}", facts)
+            do = "does" if len(bad) == 1 else "do"
+            return Finding.failed(f"{len(bad)} of {numbered(len(names), 'name')} {do} not resolve: {some(bad)}", facts)
         subject = f"Job {self.namespace}/dns-resolves"
         silent = [name for name in names if name not in resolved]
         if run.succeeded and not silent:
-            return Finding.passed(f"{numbered(len(names), 'name')} resolve inside the cluster")
+            return Finding.passed(f"{numbered(len(names), 'name resolves', 'names resolve')} inside the cluster")
         if run.succeeded:
             message = f"the probe ended well and says nothing about {some(silent)}"
             return Finding.inconclusive(message, [log_evidence(run, subject)])

@@ -36,8 +36,10 @@ PROXY: Final = Resource("", "v1", "services/proxy")
 
 _SERVICE: Final = r"^[a-z0-9-]{1,63}/(https:)?[a-z0-9-]{1,63}:[a-z0-9-]{1,15}$"
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
-_BODY: Final = 64 * 1024  # bytes: a probe's answer is small
+_BODY: Final = 1 << 20  # bytes: whole pages, no downloads
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_OF_THE_API_SERVER: Final = frozenset({401, 403, 429})  # as an answer of a Service they cannot be told from its own
 
 
 class HttpProbe(ClusterCheck):
@@ -50,7 +52,7 @@ class HttpProbe(ClusterCheck):
 
     The status must be one of ``status``; redirects are not followed. All that is given must hold: ``bodyContains``,
     ``bodyMatches``, ``expression`` over the body as JSON, ``certificateRemains``. A server that cannot be reached, a
-    certificate that is not trusted (an expired one is not), a body of more than 64 KiB or, for an expression, one that
+    certificate that is not trusted (an expired one is not), a body of more than 1 MiB or, for an expression, one that
     is no JSON are errors: they do not tell what the member serves.
 
     With ``service`` this check needs ``get`` on ``services/proxy`` in the Service's namespace, which is not part of the
@@ -122,6 +124,9 @@ class HttpProbe(ClusterCheck):
     def _no_secrets(cls, headers: dict[str, Template]) -> dict[str, Template]:
         if secret := sorted(name for name in headers if name.lower() in _SECRET_HEADERS):
             raise ValueError(f"{', '.join(secret)} does not stand in a policy; give auth with a mounted file")
+        for name, value in headers.items():
+            if not _HEADER.fullmatch(name) or not value.text.isascii() or not value.text.isprintable():
+                raise ValueError(f"{name!r:.60} is no header of HTTP with a plain value")
         return headers
 
     @model_validator(mode="after")
@@ -130,6 +135,8 @@ class HttpProbe(ClusterCheck):
             raise ValueError("give either url or service")
         if self.service is not None and (self.headers or self.auth or self.ca_file or self.certificate_remains):
             raise ValueError("headers, auth, caFile and certificateRemains go with url; the API server passes none on")
+        if self.service is not None and (odd := sorted(_OF_THE_API_SERVER & set(self.status))):
+            raise ValueError(f"a Service's {odd[0]} cannot be told from the API server's own; probe its url instead")
         if self.url is not None and self.path != "/":
             raise ValueError("path goes with service; a url has its own")
         if self.certificate_remains is not None and self.url is not None and not self.url.text.startswith("https:"):
@@ -168,20 +175,28 @@ class HttpProbe(ClusterCheck):
 
     def _wrong(self, answer: HttpAnswer, subject: str) -> Iterator[Evidence]:
         body = answer.body.decode("utf-8", "replace")
+        hint = self._hint(subject)
         seen = say(body, 200) or "an empty body"
+        to = say(answer.headers.get("location", "").partition("?")[0], 200)
         if answer.status not in self.status:
             wanted = " or ".join(map(str, self.status))
             yield Evidence(
-                "UnexpectedStatus", subject, f"answered {answer.status}: {seen}", wanted, self._hint(subject)
+                "UnexpectedStatus",
+                subject,
+                f"answered {answer.status}{f' (to {to})' if to else ''}: {seen}",
+                wanted,
+                hint,
             )
             return
         if self.body_contains not in body:
             wanted = f"a body with {self.body_contains!r:.200}"
-            yield Evidence("UnexpectedBody", subject, f"answered without the text: {seen}", wanted)
+            yield Evidence("UnexpectedBody", subject, f"answered without the text: {seen}", wanted, hint)
         if self.body_matches is not None and not self.body_matches.matches(body):
-            yield Evidence("UnexpectedBody", subject, f"answered otherwise: {seen}", f"a match of {self.body_matches}")
+            yield Evidence(
+                "UnexpectedBody", subject, f"answered otherwise: {seen}", f"a match of {self.body_matches}", hint
+            )
         if self.expression is not None and not self.expression.true_of(object=_json(body, subject)):
-            yield Evidence("UnexpectedBody", subject, f"answered otherwise: {seen}", f"{self.expression}")
+            yield Evidence("UnexpectedBody", subject, f"answered otherwise: {seen}", f"{self.expression}", hint)
 
     async def _certificate(
         self, ctx: ClusterContext, answer: HttpAnswer, subject: str, wanted: timedelta

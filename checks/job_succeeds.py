@@ -66,12 +66,23 @@ class JobSucceeds(Probe, ClusterCheck):
             raise ValueError(f"job is a {kind} of {version}; give a Job of batch/v1")
         if at(self.job, "metadata", "namespace") not in (None, self.namespace):
             raise ValueError("the Job names another namespace than the check; leave it out there")
-        if not _PREFIX.fullmatch(str(at(self.manifest, "metadata", "name") or _NAME)):
+        if not _PREFIX.fullmatch(self.prefix):
             raise ValueError("the Job's name is no name: at most 50 small letters, digits and dashes")
         containers = at(self.manifest, "spec", "template", "spec", "containers")
         if not isinstance(containers, list) or not containers or not all(map(_is_container, containers)):
             raise ValueError("the pod template needs spec.containers, each with a name and an image")
+        spec = self.manifest["spec"]
+        if spec.get("suspend") or any(
+            type(spec.get(key)) is int and spec[key] < 1 for key in ("completions", "parallelism")
+        ):
+            raise ValueError("the Job would run no pod: mind its suspend, completions and parallelism")
         return self
+
+    @property
+    def prefix(self) -> str:
+        """With what the Job's name begins."""
+        named = at(self.manifest, "metadata", "name") or at(self.manifest, "metadata", "generateName") or _NAME
+        return str(named).rstrip("-")
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -81,15 +92,14 @@ class JobSucceeds(Probe, ClusterCheck):
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Run it."""
-        prefix = at(self.manifest, "metadata", "name") or _NAME
-        subject = f"Job {self.namespace}/{prefix}"
+        subject = f"Job {self.namespace}/{self.prefix}"
         run = await ctx.workbench.run_job(self.namespace, self.manifest, self.deadline)
         log = log_evidence(run, subject)
         if run.succeeded:
-            return Finding.passed(f"the Job {self.namespace}/{prefix} succeeded", [log])
-        hint = "run it by hand to see more; its log stands below"
+            return Finding.passed(f"the {subject} succeeded", [log])
+        hint = f"its log stands below; for more run it by hand: kubectl -n {self.namespace} create -f JOB.yaml"
         why = Evidence("JobFailed", subject, run.reason, expected="condition Complete", hint=hint)
-        return Finding.failed(f"the Job {self.namespace}/{prefix} did not succeed: {run.reason}", [why, log])
+        return Finding.failed(f"the {subject} did not succeed: {run.reason}", [why, log])
 
 
 def _is_container(container: object) -> bool:

@@ -82,15 +82,18 @@ class VolumeAttachments(ClusterCheck):
         name, node = name_of(item, "a VolumeAttachment"), say(at(item, "spec", "nodeName"), 253)
         volume = say(at(item, "spec", "source", "persistentVolumeName"), 120) or "an inline volume"
         where = f"{volume} on {node or 'no node'}"
-        where += f" ({say(nodes[node], 40)})" if node in nodes and nodes[node] != "Ready" else ""
+        state = nodes.get(node, "a node that does not exist")
+        where += f" ({say(state, 40)})" if state != "Ready" else ""
         deletion, attached = at(item, "metadata", "deletionTimestamp"), at(item, "status", "attached")
         created = time_of(at(item, "metadata", "creationTimestamp"))
         if deletion is not None:
             words = f"{where} is being detached since {say(deletion, 40)}{_error(item, 'detachError')}"
             yield _Fault("DetachStuck", name, words, certain=self._is_over(time_of(deletion), now))
         elif node not in nodes:
-            hint = f"is its disk detached in Azure? then: kubectl delete volumeattachment {name}"
-            yield _Fault("AttachedToGoneNode", name, f"{where}, a node that does not exist", hint=hint)
+            hint = (
+                f"it is let go after 6 minutes; if not, and detached in Azure: kubectl delete volumeattachment {name}"
+            )
+            yield _Fault("AttachedToGoneNode", name, where, hint=hint)
         elif attached is not True:
             age = f" after {format_duration(now - created)}" if created else ""
             words = f"{where} is not attached{age}{_error(item, 'attachError')}"

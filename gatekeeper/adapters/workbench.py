@@ -32,7 +32,9 @@ from gatekeeper.values import format_duration
 
 _PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds between two looks at a Job; each is half as often as the one before
 _CLEANUP = 10.0  # seconds for deleting a Job when nobody has time any more; its time to live does it otherwise
-_LOG_QUERY = "tailLines=60&limitBytes=16384"
+# The limit cuts off the end, so it is far above what so many lines hold.
+_LOG_QUERY = "tailLines=60&limitBytes=262144"
+_NO_POD = "it has no pod: does a quota, a webhook or a Pod Security Standard refuse it?"
 _LISTED = 20  # Jobs that were left behind, pods of one Job; the next run sees more
 _PROBER = "install the Role fleet-gatekeeper-prober: deploy/kustomize/member-probes"
 _EVICTOR = "install the ClusterRole fleet-gatekeeper-prober: gatekeeper checks --rbac --policy"
@@ -132,12 +134,14 @@ async def _run(
             ended = await _end(cluster, namespace, name)
     except TimeoutError:
         ended = None
+    state = logs = ""
     try:
         pods = f"{_namespaced('v1', namespace)}/pods"
         pod = last_of(await _listed(cluster, pods, f"batch.kubernetes.io/job-name={name}"))
-        state, logs = state_of(pod), await _logs(cluster, namespace, pod)
+        state = state_of(pod) if pod is not None else _NO_POD if ended is None else ""
+        logs = await _logs(cluster, namespace, pod)
     except CouldNotLook as error:
-        state, logs = "", f"(the logs could not be read: {say(error)})"
+        logs = f"(the logs could not be read: {say(error)})"
     if ended is not None and ended.well:
         return JobRun(succeeded=True, reason="", logs=logs)
     why = ended.reason if ended is not None else f"it did not end within {format_duration(deadline)}"
@@ -171,8 +175,8 @@ async def _logs(cluster: KubeCluster, namespace: str, pod: Mapping[str, Any] | N
         return ""
     container = quote(container_of(pod), safe="")
     path = f"{_namespaced('v1', namespace)}/pods/{name_of(pod)}/log?container={container}&{_LOG_QUERY}"
-    # 400: the container has not started, so it has written nothing
-    answer = await cluster.demand("GET", path, wanted=_PROBER, answers=frozenset({200, 400}))
+    # 400: the container has not started, so it has written nothing; 204: its pod is on no node
+    answer = await cluster.demand("GET", path, wanted=_PROBER, answers=frozenset({200, 204, 400}))
     return printable(answer.body) if answer.status == 200 else ""
 
 

@@ -18,6 +18,7 @@ MANAGED: Final = "app.kubernetes.io/managed-by=fleet-gatekeeper"
 """The label of all that is Gatekeeper's own, as a selector."""
 
 _LABELS: Final = dict([MANAGED.split("=")])
+_LATER: Final = 30  # seconds after our deadline the cluster's own: that one takes the pods away, logs and all
 _KEPT: Final = 600  # seconds that a finished Job stays if nobody deletes it
 _OLD: Final = timedelta(hours=1)
 _PREFIX: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")  # with its suffix a name of at most 63 letters
@@ -47,7 +48,7 @@ def prepared(job: Mapping[str, Any], namespace: str, deadline: timedelta) -> tup
     prefix = str(metadata.get("name") or metadata.get("generateName") or "probe").rstrip("-")
     if not _PREFIX.fullmatch(prefix):
         raise BadAnswer(f"{prefix!r:.80} is no name for a Job (at most 50 letters, digits and dashes)")
-    limit = max(1, math.ceil(deadline.total_seconds()))
+    limit = math.ceil(deadline.total_seconds()) + _LATER
     own = spec.get("activeDeadlineSeconds")
     name = f"{prefix}-{secrets.token_hex(4)}"
     named = {**metadata, "name": name, "namespace": namespace, "labels": {**_labels(metadata), **_LABELS}}
@@ -90,17 +91,15 @@ def last_of(pods: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 
 def container_of(pod: Mapping[str, Any]) -> str:
-    """The container whose log tells most: the first that failed, init containers too, else the first."""
+    """The container whose log tells most: the first that failed, init containers last, else the first."""
     for status in _statuses(pod):
         if at(status, "state", "terminated", "exitCode") not in (None, 0):
             return str(status.get("name"))
     return next((str(each.get("name")) for each in dicts(at(pod, "spec", "containers"), "spec.containers")), "")
 
 
-def state_of(pod: Mapping[str, Any] | None) -> str:
+def state_of(pod: Mapping[str, Any]) -> str:
     """Why a pod has not done its work, if it says so: unschedulable, an image that cannot be pulled, an exit code."""
-    if pod is None:
-        return ""
     scheduled = condition(pod, "PodScheduled")
     if scheduled is not None and scheduled.get("status") == "False":
         return f"its pod is not scheduled: {say(scheduled.get('message'), _WORDS)}"
@@ -121,7 +120,8 @@ def printable(log: bytes) -> str:
 
 
 def _statuses(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    keys = ("initContainerStatuses", "containerStatuses")
+    # Sidecars are init containers that are stopped when the others have ended: what these say comes first.
+    keys = ("containerStatuses", "initContainerStatuses")
     return [each for key in keys for each in dicts(at(pod, "status", key), f"status.{key}")]
 
 

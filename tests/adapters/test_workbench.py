@@ -103,7 +103,7 @@ async def test_a_job_is_ours_and_ends_even_if_we_do_not(bench: Workbench, cluste
     assert name.startswith("smoke-")
     assert len(name) == len("smoke-") + 8
     assert created["metadata"] == {"name": name, "namespace": "default", "labels": {"team": "shop", **labels}}
-    assert (spec["activeDeadlineSeconds"], spec["ttlSecondsAfterFinished"], spec["backoffLimit"]) == (3, 600, 0)
+    assert (spec["activeDeadlineSeconds"], spec["ttlSecondsAfterFinished"], spec["backoffLimit"]) == (33, 600, 0)
     assert spec["template"]["metadata"]["labels"] == labels
     assert spec["template"]["spec"]["restartPolicy"] == "Never"
 
@@ -182,6 +182,48 @@ async def test_a_pod_that_is_not_scheduled_is_named(bench: Workbench, cluster: K
     assert run.reason == "it did not end within 150ms; its pod is not scheduled: 0/3 nodes are available"
 
 
+async def test_a_job_to_which_no_pod_is_given_says_so(bench: Workbench, cluster: KubeCluster) -> None:
+    cluster.jobs.expect("hang")
+
+    async def refuse() -> None:
+        await there(cluster, "Pod")
+        (pod,) = cluster.all_of("Pod")
+        cluster.delete("Pod", pod["metadata"]["name"], "default")
+
+    run, _ = await asyncio.gather(bench.run_job("default", JOB, SOON), refuse())
+
+    assert run.reason.startswith("it did not end within 150ms; it has no pod: does a quota, a webhook or a Pod")
+
+
+async def test_of_a_log_with_long_lines_the_end_is_kept(bench: Workbench, cluster: KubeCluster) -> None:
+    lines = [f"line {number} {'x' * 2000}" for number in range(200)]
+    cluster.jobs.expect("fail", log="\n".join([*lines, "no route to the database"]))
+
+    run = await bench.run_job("default", JOB, LONG)
+
+    kept = run.logs.splitlines()
+    assert (len(kept), kept[-1]) == (60, "no route to the database")
+    assert len(kept[0]) == 300
+
+
+async def test_of_a_pod_with_a_sidecar_the_container_that_failed_is_shown(
+    bench: Workbench, cluster: KubeCluster
+) -> None:
+    cluster.jobs.expect("hang", log="asked")
+
+    async def end() -> None:
+        await there(cluster, "Pod")
+        (pod,) = cluster.all_of("Pod")
+        states = {"main": 2, "proxy": 143}
+        main, proxy = ({"name": name, "state": {"terminated": {"exitCode": code}}} for name, code in states.items())
+        status = {"phase": "Failed", "containerStatuses": [main], "initContainerStatuses": [proxy]}
+        cluster.patch("Pod", pod["metadata"]["name"], {"status": status})
+
+    run, _ = await asyncio.gather(bench.run_job("default", JOB, SOON), end())
+
+    assert run.reason.endswith("container main ended with exit code 2")
+
+
 async def test_who_is_cancelled_cleans_up_first(bench: Workbench, cluster: KubeCluster) -> None:
     cluster.jobs.expect("hang")
 
@@ -249,6 +291,16 @@ async def test_logs_that_cannot_be_read_do_not_change_the_outcome(bench: Workben
 
     assert run.succeeded
     assert run.logs.startswith("(the logs could not be read: m1: GET /api/v1/namespaces/default/pods/smoke-")
+
+
+async def test_logs_that_cannot_be_read_do_not_hide_the_reason(bench: Workbench, cluster: KubeCluster) -> None:
+    cluster.access.denied.add(("get", "", "pods/log"))
+    cluster.jobs.expect("fail")
+
+    run = await bench.run_job("default", JOB, LONG)
+
+    assert run.reason.endswith("container smoke ended with exit code 1")
+    assert run.logs.startswith("(the logs could not be read: ")
 
 
 async def test_a_namespace_that_is_not_there_is_named(bench: Workbench) -> None:

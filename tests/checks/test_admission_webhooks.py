@@ -26,22 +26,25 @@ SERVICE = {"namespace": "shop", "name": "policy"}
 
 
 @cache
-def certificate(end: datetime) -> bytes:
+def certificate(end: datetime, begin: datetime = NOW - timedelta(days=999)) -> bytes:
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")])
     built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    built = built.serial_number(1).not_valid_before(NOW - timedelta(days=999)).not_valid_after(end)
+    built = built.serial_number(1).not_valid_before(begin).not_valid_after(end)
     return built.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def bundle(*days: float) -> str:
-    """Certificates that end so many days from now."""
-    return b64encode(b"".join(certificate(NOW + timedelta(days=each)) for each in days)).decode()
+def bundle(*days: float, begins: float | None = None) -> str:
+    """Certificates that end so many days from now, and one that begins then and lasts for long."""
+    pem = [certificate(NOW + timedelta(days=each)) for each in days]
+    later = [] if begins is None else [certificate(NOW + timedelta(days=999), NOW + timedelta(days=begins))]
+    return b64encode(b"".join(pem + later)).decode()
 
 
 def configuration(
-    name: str = "policy", kind: str = "Validating", rules: Any = (PODS,), ca: str = "", **more: Any
+    name: str = "policy", kind: str = "Validating", rules: Any = (PODS,), ca: str | None = "", **more: Any
 ) -> Any:
-    client = more.pop("client", {"service": SERVICE}) | ({"caBundle": ca} if ca else {})
+    """One that is called by a Service, with a good certificate; with None without any."""
+    client = more.pop("client", {"service": SERVICE}) | ({} if ca is None else {"caBundle": ca or bundle(100)})
     webhook = {"name": "a.example.com", "clientConfig": client, "rules": list(rules), "failurePolicy": "Fail", **more}
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -51,19 +54,20 @@ def configuration(
     }
 
 
-def service(port: int = 443, **spec: Any) -> Any:
-    ports = [{"port": port}]
+def service(port: int = 443, port_name: str | None = None, **spec: Any) -> Any:
+    ports = [{"port": port} | ({"name": port_name} if port_name else {})]
     metadata = {"name": "policy", "namespace": "shop"}
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports, **spec}}
 
 
-def endpoints(*ready: bool | None, name: str = "policy") -> Any:
+def endpoints(*ready: bool | None, name: str = "policy", ports: Any = ({"name": "", "port": 9443},)) -> Any:
     labels = {"kubernetes.io/service-name": name}
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": {"name": f"{name}-1", "namespace": "shop", "labels": labels},
         "addressType": "IPv4",
+        "ports": list(ports),
         "endpoints": [
             {"addresses": ["10.0.0.1"], "conditions": {} if each is None else {"ready": each}} for each in ready
         ]
@@ -86,6 +90,8 @@ async def test_a_webhook_with_ready_endpoints_passes() -> None:
         ([service(), endpoints(True, True, name="other")], "WebhookWithoutEndpoints"),
         ([service()], "WebhookWithoutEndpoints"),
         ([service(8443), endpoints(True, True)], "WebhookPortMissing"),
+        ([service(), endpoints(True, True, ports=[])], "WebhookWithoutEndpoints"),
+        ([service(port_name="https"), endpoints(True, True)], "WebhookWithoutEndpoints"),
     ],
 )
 @pytest.mark.parametrize("kind", ["Validating", "Mutating"])
@@ -95,7 +101,7 @@ async def test_one_that_fails_closed_and_cannot_be_called_fails(around: list[Any
     assert_finding(
         finding,
         "failed",
-        "1 of 1 admission webhook fail closed and cannot be called, 1 of them asked about what an update writes",
+        "1 of 1 admission webhook fails closed and cannot be called, 1 of them asked about what an update writes",
         codes=[code],
         subjects=[f"{kind}WebhookConfiguration policy: a.example.com"],
     )
@@ -105,7 +111,7 @@ async def test_one_that_fails_closed_and_cannot_be_called_fails(around: list[Any
 async def test_one_that_fails_open_is_reported() -> None:
     finding = await ask(CHECK, FakeCluster([configuration(failurePolicy="Ignore")]))
 
-    assert_finding(finding, "passed", "1 notes", codes=["WebhookServiceMissing"])
+    assert_finding(finding, "passed", "; 1 note)", codes=["WebhookServiceMissing"])
     assert "it fails open" in finding.evidence[0].observed
 
 
@@ -118,6 +124,46 @@ async def test_endpoints_that_do_not_say_count_as_ready() -> None:
     assert_finding(
         await ask(CHECK, FakeCluster([configuration(), service(), endpoints(None, None)])), "passed", codes=[]
     )
+
+
+async def test_a_named_port_is_found_by_its_name() -> None:
+    ports = [{"name": "metrics", "port": 8080}, {"name": "https", "port": 9443}]
+    cluster = FakeCluster([configuration(), service(port_name="https"), endpoints(True, True, ports=ports)])
+
+    assert_finding(await ask(CHECK, cluster), "passed", codes=[])
+
+
+async def test_webhooks_behind_one_dead_service_are_told_once() -> None:
+    both = configuration()
+    both["webhooks"].append({**both["webhooks"][0], "name": "b.example.com"})
+
+    finding = await ask(CHECK, FakeCluster([both]))
+
+    assert_finding(finding, "failed", "2 of 2 admission webhooks fail closed and cannot be called")
+    assert finding.message.count("there is no Service shop/policy") == 1
+
+
+@pytest.mark.parametrize("rules", [(), None])
+async def test_one_without_rules_is_never_called(rules: Any) -> None:
+    idle = configuration(rules=rules or ())
+    idle["webhooks"][0]["rules"] = rules
+
+    assert_finding(await ask(CHECK, FakeCluster([NODE, idle])), "passed", codes=[])
+
+
+async def test_a_service_without_an_authority_fails_but_not_the_api_servers_own() -> None:
+    own = {"service": {"namespace": "default", "name": "kubernetes"}}
+    kubernetes = {**service(), "metadata": {"name": "kubernetes", "namespace": "default"}}
+    slices = endpoints(True, True, name="kubernetes")
+    slices["metadata"]["namespace"] = "default"
+
+    nobody = await ask(CHECK, FakeCluster([configuration(ca=None), service(), endpoints(True, True)]))
+    itself = await ask(CHECK, FakeCluster([configuration(ca=None, client=own), kubernetes, slices]))
+    by_url = await ask(CHECK, FakeCluster([configuration(ca=None, client={"url": "https://policy.example.com"})]))
+
+    assert_finding(nobody, "failed", "no public authority vouches for a Service", codes=["WebhookCaMissing"])
+    assert_finding(itself, "passed", codes=[])
+    assert_finding(by_url, "passed", codes=["WebhookNotSeen"])
 
 
 async def test_one_ready_endpoint_behind_new_pods_is_reported() -> None:
@@ -152,6 +198,9 @@ async def test_what_cannot_be_seen_is_reported() -> None:
         (bundle(3), "passed", ["WebhookCaEndsSoon"]),
         (bundle(-1), "failed", ["WebhookCaExpired"]),
         (bundle(-1, -9), "failed", ["WebhookCaExpired"]),
+        (bundle(-1, begins=100), "failed", ["WebhookCaExpired"]),
+        (bundle(begins=1), "failed", ["WebhookCaNotYetValid"]),
+        (bundle(3, begins=1), "passed", ["WebhookCaEndsSoon"]),
         (b64encode(b"nothing").decode(), "failed", ["WebhookCaUnreadable"]),
         ("%", "failed", ["WebhookCaUnreadable"]),
         ("ü", "failed", ["WebhookCaUnreadable"]),

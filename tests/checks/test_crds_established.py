@@ -47,7 +47,7 @@ def crd(
 async def test_established_definitions_pass() -> None:
     finding = await ask(CHECK, FakeCluster([crd(), crd("gadgets")]))
 
-    assert_finding(finding, "passed", "all 2 CustomResourceDefinitions are established", codes=[])
+    assert_finding(finding, "passed", "2 CustomResourceDefinitions looked at, all established", codes=[])
 
 
 @pytest.mark.parametrize("kind", ["Established", "NamesAccepted"])
@@ -87,6 +87,20 @@ async def test_a_stored_version_that_is_not_served_is_reported() -> None:
     assert_finding(await ask(CHECK, FakeCluster([crd(stored=("v1alpha1",), served="v1alpha1 v1")])), "passed", codes=[])
 
 
+async def test_what_fails_and_what_is_not_settled_are_counted_apart() -> None:
+    cluster = FakeCluster([crd(), crd("gadgets", Established="False"), crd("gizmos", deleted=5), crd("a", deleted=5)])
+
+    finding = await ask(CHECK, cluster)
+
+    assert_finding(finding, "failed", "1 is not in force, of 4 CustomResourceDefinitions: gadgets.example.com Est")
+    assert finding.message.endswith("; 2 are not settled")
+
+
+async def test_stored_versions_of_another_shape_are_no_answer() -> None:
+    with pytest.raises(BadAnswer, match="storedVersions"):
+        await ask(CHECK, FakeCluster([crd(stored="v1beta1")]))
+
+
 async def test_a_required_one_that_is_not_there_fails() -> None:
     check = CrdsEstablished(required=("gadgets.example.com",))
 
@@ -98,7 +112,9 @@ async def test_a_required_one_that_is_not_there_fails() -> None:
 async def test_what_is_ignored_does_not_count() -> None:
     cluster = FakeCluster([crd(), crd("gadgets", Established="False")])
 
-    assert_finding(await ask(CrdsEstablished(ignore=("gadgets.*",)), cluster), "passed", "all 1 Custom")
+    assert_finding(
+        await ask(CrdsEstablished(ignore=("gadgets.*",)), cluster), "passed", "1 CustomResourceDefinition looked at"
+    )
 
 
 async def test_a_cluster_without_any_passes_if_it_has_nodes() -> None:

@@ -73,6 +73,19 @@ async def test_a_driver_that_the_cluster_does_not_know_fails() -> None:
     assert_finding(await ask(CsiDrivers(drivers=(DISK,)), cluster), "passed", "1 driver registered")
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("file.csi.azure.com", "az aks update --enable-file-driver"), ("nfs.csi.k8s.io", "install it, or")],
+)
+async def test_it_is_told_how_a_driver_comes_to_be_known(name: str, words: str) -> None:
+    cluster = FakeCluster([driver(DISK), node(), csi_node(drivers=[DISK, name])])
+
+    finding = await ask(CsiDrivers(drivers=(DISK, name)), cluster)
+
+    assert finding.evidence[0].hint.startswith(words if name != FILE else f"switch it on: {words}")
+    assert finding.evidence[0].hint.endswith("kubectl get csidrivers")
+
+
 async def test_some_nodes_may_lack_one() -> None:
     cluster = FakeCluster([*BOTH, node("n2")])
 

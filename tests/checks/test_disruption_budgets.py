@@ -89,14 +89,16 @@ async def test_a_cluster_without_budgets_and_nodes_is_inconclusive() -> None:
 async def test_a_budget_that_never_allows_a_disruption_fails(blocking: Any) -> None:
     finding = await ask(CHECK, FakeCluster([node(), blocking]))
 
-    assert_finding(finding, "failed", "of 1 PodDisruptionBudgets 1 never allow", codes=["BudgetNeverAllows"])
+    assert_finding(
+        finding, "failed", "of 1 PodDisruptionBudget 1 never allows a disruption", codes=["BudgetNeverAllows"]
+    )
 
 
 @pytest.mark.parametrize("numbers", ["3 1 2 0", "3 2 2 0", "3 0 2 0"])
 async def test_a_budget_that_allows_none_now_fails(numbers: str) -> None:
     finding = await ask(CHECK, FakeCluster([node(), budget(numbers=numbers)]))
 
-    assert_finding(finding, "failed", "1 allow none now", codes=["BudgetAllowsNoneNow"])
+    assert_finding(finding, "failed", "1 allows none now", codes=["BudgetAllowsNoneNow"])
 
 
 async def test_what_blocks_for_the_moment_can_be_ignored_and_is_reported() -> None:
@@ -107,9 +109,9 @@ async def test_what_blocks_for_the_moment_can_be_ignored_and_is_reported() -> No
         check, FakeCluster([node(), budget(numbers="3 1 2 0"), budget("x", "3 3 3 0", {"matchLabels": {"a": "b"}})])
     )
 
-    assert_finding(momentary, "passed", "1 that allow none now are ignored", codes=["BudgetAllowsNoneNow"])
+    assert_finding(momentary, "passed", "; ignored: 1 allows none now", codes=["BudgetAllowsNoneNow"])
     assert_finding(
-        structural, "failed", "PodDisruptionBudget shop/x", codes=["BudgetAllowsNoneNow", "BudgetNeverAllows"]
+        structural, "failed", "PodDisruptionBudget shop/x", codes=["BudgetNeverAllows", "BudgetAllowsNoneNow"]
     )
 
 
@@ -125,6 +127,49 @@ async def test_a_budget_that_expects_no_pods_blocks_nothing() -> None:
     assert_finding(await ask(CHECK, FakeCluster([node(), budget(numbers="0 0 0 0", minAvailable=1)])), "passed")
 
 
+@pytest.mark.parametrize("rule", [{"maxUnavailable": 1}, {"maxUnavailable": "100%"}, {"minAvailable": "50%"}])
+async def test_pods_without_a_controller_are_blocked_by_a_budget_that_counts_by_controllers(rule: Any) -> None:
+    finding = await ask(CHECK, FakeCluster([node(), pod("a"), budget(numbers="0 1 0 0", **rule)]))
+
+    assert_finding(
+        finding,
+        "failed",
+        "1 expects none of its healthy pods; PodDisruptionBudget shop/web",
+        codes=["BudgetExpectsNone"],
+    )
+    assert "1 healthy pod has no controller that wants it" in finding.evidence[0].observed
+    assert "; 1 pod on n1 (pool user)" in finding.evidence[0].observed
+
+
+async def test_budgets_over_one_pod_without_a_controller_overlap() -> None:
+    two = [budget("one", "0 1 0 0", maxUnavailable=1), budget("two", "1 1 0 1")]
+
+    finding = await ask(CHECK, FakeCluster([node(), pod("a"), *two]))
+
+    assert_finding(finding, "failed", codes=["BudgetExpectsNone", "BudgetsOverlap"])
+
+
+def owned(manifest: Any, kind: str) -> Any:
+    owner = {"apiVersion": "apps/v1", "kind": kind, "name": "agent", "uid": "1", "controller": True}
+    return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [owner]}}
+
+
+@pytest.mark.parametrize("numbers", ["2 2 2 0", "3 1 2 0"])
+async def test_a_budget_over_the_pods_of_a_daemon_set_stops_no_drain(numbers: str) -> None:
+    agents = [owned(pod("a", "n1"), "DaemonSet"), owned(pod("b", "n2"), "DaemonSet")]
+    cluster = [node("n1"), node("n2"), *agents, budget(numbers=numbers)]
+
+    assert_finding(await ask(CHECK, FakeCluster(cluster)), "passed", codes=[])
+    assert_finding(await ask(CHECK, FakeCluster([*cluster, pod("c")])), "failed", "; 1 pod on n1")
+    assert_finding(await ask(CHECK, FakeCluster([*cluster, owned(pod("c"), "ReplicaSet")])), "failed", "; 1 pod on n1")
+
+
+async def test_budgets_over_pods_that_a_drain_leaves_do_not_overlap() -> None:
+    cluster = [node(), owned(pod("a"), "DaemonSet"), owned(pod("b"), "Node"), budget("one"), budget("two")]
+
+    assert_finding(await ask(CHECK, FakeCluster(cluster)), "passed")
+
+
 async def test_a_budget_that_the_controller_cannot_work_out_fails() -> None:
     lost = budget(numbers="0 0 0 0")
     lost["status"]["conditions"] = [{"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}]
@@ -138,7 +183,7 @@ async def test_a_budget_that_the_controller_cannot_work_out_fails() -> None:
 async def test_a_stale_status_is_inconclusive(observed: int | None) -> None:
     finding = await ask(CHECK, FakeCluster([node(), budget(observed=observed)]))
 
-    assert_finding(finding, "inconclusive", "1 of 1 PodDisruptionBudgets have a stale status", codes=["BudgetStale"])
+    assert_finding(finding, "inconclusive", "1 of 1 PodDisruptionBudget has a stale status", codes=["BudgetStale"])
 
 
 async def test_the_blocked_nodes_and_pools_are_named() -> None:
@@ -193,6 +238,19 @@ async def test_pods_that_the_eviction_api_lets_go_do_not_overlap() -> None:
     assert_finding(await ask(CHECK, FakeCluster([node(), *gone, budget("one"), budget("two")])), "passed")
 
 
+async def test_budgets_that_cannot_meet_are_not_looked_up_in_pods() -> None:
+    many = [budget(f"b{i}", selector={"matchLabels": {"app": f"b{i}", "tier": "front"}}) for i in range(100)]
+    cluster = FakeCluster([node(), pod("a"), *many])
+
+    assert_finding(await ask(CHECK, cluster), "passed", "(100 looked at)")
+    assert cluster.asked == [BUDGETS]
+
+    cluster.apply(budget("all", selector={}))
+
+    assert_finding(await ask(CHECK, cluster), "passed", "(101 looked at)")
+    assert PODS in cluster.asked
+
+
 async def test_budgets_of_two_namespaces_do_not_overlap() -> None:
     elsewhere = budget("two", namespace="pay")
 
@@ -206,7 +264,7 @@ async def test_allowed_budgets_may_block_and_overlap() -> None:
 
     assert_finding(await ask(DisruptionBudgets(allow=("shop/old-*",)), cluster), "passed")
     assert_finding(await ask(DisruptionBudgets(allow=("shop/old-1",)), cluster), "failed", "old-1 and old-3")
-    assert_finding(await ask(DisruptionBudgets(allow=("pay/*",)), cluster), "failed", "never allow")
+    assert_finding(await ask(DisruptionBudgets(allow=("pay/*",)), cluster), "failed", "never allows")
 
 
 async def test_only_the_chosen_namespaces_are_judged() -> None:
@@ -215,7 +273,8 @@ async def test_only_the_chosen_namespaces_are_judged() -> None:
     assert_finding(
         await ask(DisruptionBudgets(namespaces=Namespaces(exclude=("shop",))), cluster), "passed", "(1 looked"
     )
-    assert_finding(await ask(DisruptionBudgets(namespaces=Namespaces(exclude=("*",))), cluster), "inconclusive")
+    none = await ask(DisruptionBudgets(namespaces=Namespaces(exclude=("*",))), cluster)
+    assert_finding(none, "inconclusive", "there is no namespace to look at")
 
 
 async def test_pods_and_nodes_are_not_read_when_nothing_blocks() -> None:
@@ -233,6 +292,21 @@ async def test_the_evidence_is_bounded() -> None:
 
     assert_finding(finding, "failed", "30 never allow")
     assert len(finding.evidence) == 21
+
+
+async def test_what_blocks_for_good_is_shown_before_what_blocks_for_the_moment() -> None:
+    momentary = [budget(f"b{i:02}", "3 1 2 0", {"matchLabels": {"app": f"b{i}"}}) for i in range(30)]
+    sick = budget("sick", "3 3 3 0", {"matchLabels": {"app": "sick"}})
+
+    finding = await ask(DisruptionBudgets(momentary="ignored"), FakeCluster([node(), *momentary, sick]))
+
+    assert_finding(finding, "failed", "1 never allows a disruption; PodDisruptionBudget shop/sick: ")
+
+
+@pytest.mark.parametrize("pattern", ["legacy-*", "*", "a/b/c", ""])
+def test_a_budget_is_allowed_by_namespace_and_name(pattern: str) -> None:
+    with pytest.raises(ValidationError):
+        DisruptionBudgets(allow=(pattern,))
 
 
 def test_an_empty_list_of_allowed_budgets_is_refused() -> None:

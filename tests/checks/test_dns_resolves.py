@@ -37,9 +37,25 @@ async def test_names_that_do_not_resolve_are_named() -> None:
 
     finding = await asked(run(log, "BackoffLimitExceeded", succeeded=False))
 
-    assert_finding(finding, "failed", "1 of 3 names do not resolve: a.test", codes=["NameUnresolved"])
+    assert_finding(finding, "failed", "1 of 3 names does not resolve: a.test", codes=["NameUnresolved"])
     assert finding.evidence[0].subject == "name a.test"
     assert "NXDOMAIN" in finding.evidence[0].observed
+
+
+async def test_a_name_that_is_asked_about_without_an_end_does_not_resolve() -> None:
+    log = f"asking {OWN}\nresolved {OWN}\nasking a.test"
+
+    finding = await asked(run(log, "it did not end within 25s", succeeded=False))
+
+    assert_finding(finding, "failed", "1 of 3 names does not resolve: a.test", codes=["NameUnresolved"])
+    assert finding.evidence[0].observed == "asked, and no answer: it did not end within 25s"
+    assert "k8s-app=kube-dns" in finding.evidence[0].hint
+
+
+async def test_to_ask_is_not_to_resolve() -> None:
+    log = f"resolved {OWN}\nasking a.test\nasking b.test"
+
+    assert_finding(await asked(run(log)), "inconclusive", "says nothing about a.test, b.test")
 
 
 async def test_a_name_that_resolved_once_and_once_did_not_fails() -> None:
@@ -99,7 +115,7 @@ async def test_a_name_is_asked_once() -> None:
 
     finding = await ask(DnsResolves(image="a", names=(OWN,)), FakeCluster(), workbench=workbench)
 
-    assert_finding(finding, "passed", "1 name ")
+    assert_finding(finding, "passed", "1 name resolves")
 
 
 @pytest.mark.parametrize(
@@ -170,8 +186,18 @@ async def test_the_script_says_of_each_name_what_the_tool_finds(tool: str, sourc
         assert done.stderr == ""
         return done.returncode, [" ".join(line.split()[:2]) for line in done.stdout.splitlines()]
 
-    assert said("here.test", "here.two") == (0, ["resolved here.test", "resolved here.two"])
+    assert said("here.test", "here.two") == (
+        0,
+        ["asking here.test", "resolved here.test", "asking here.two", "resolved here.two"],
+    )
     assert said("here.test", "empty.test", "gone.test") == (
         1,
-        ["resolved here.test", "unresolved empty.test", "unresolved gone.test"],
+        [
+            "asking here.test",
+            "resolved here.test",
+            "asking empty.test",
+            "unresolved empty.test",
+            "asking gone.test",
+            "unresolved gone.test",
+        ],
     )

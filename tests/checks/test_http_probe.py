@@ -56,6 +56,20 @@ async def test_an_answer_is_judged(
     assert_finding(await probed(given_answer, **parameters), outcome, message)
 
 
+async def test_where_a_redirect_leads_is_told_without_its_query() -> None:
+    to = {"location": "https://login.example.test/oauth?state=secret"}
+
+    finding = await probed(HttpAnswer(302, to, b""))
+
+    assert_finding(finding, "failed", "answered 302 (to https://login.example.test/oauth): an empty body")
+
+
+async def test_a_wrong_body_says_where_to_look() -> None:
+    finding = await probed(answer(body=b"{}"), bodyContains="UP", bodyMatches="UP", expression="has(object.status)")
+
+    assert [each.hint for each in finding.evidence] == [f"curl -i {URL}"] * 3
+
+
 async def test_all_that_is_wrong_is_told() -> None:
     finding = await probed(answer(body=b"{}", days=1), bodyContains="UP", bodyMatches="UP", certificateRemains="2d")
 
@@ -112,7 +126,7 @@ async def test_headers_and_authentication_are_sent() -> None:
     (request,) = http.asked
     assert (request.method, request.headers, str(request.ca_file)) == ("GET", {"X-Tenant": "c1"}, "/run/ca.crt")
     assert request.auth == check.auth
-    assert request.limit == 65536
+    assert request.limit == 1 << 20
 
 
 PROXIED = "/api/v1/namespaces/shop/services/web:8080/proxy/health?full=1"
@@ -182,6 +196,9 @@ def test_it_needs_the_proxy_only_for_a_service() -> None:
         {"service": "shop/web:80", "path": "/a#b"},
         {"service": "shop/web:80", "certificateRemains": "1d"},
         {"service": "shop/web:80", "headers": {"X-A": "b"}},
+        {"service": "shop/web:80", "status": [200, 401]},
+        {"url": URL, "headers": {"X-A": "b\n"}},
+        {"url": URL, "headers": {"X A": "b"}},
     ],
 )
 def test_what_cannot_be_probed_is_refused_when_the_policy_is_read(parameters: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from gatekeeper.check import CouldNotLook, Forbidden, JobRun, NoWorkbench
 from gatekeeper.testing import FakeCluster, FakeWorkbench, ask, assert_finding
 
 POD = {"spec": {"containers": [{"name": "smoke", "image": "smoke:1"}]}}
-JOB = {"metadata": {"name": "shop-smoke"}, "spec": {"backoffLimit": 1, "template": POD}}
+JOB: dict[str, Any] = {"metadata": {"name": "shop-smoke"}, "spec": {"backoffLimit": 1, "template": POD}}
 
 
 async def test_a_job_that_succeeds_passes_and_its_log_is_kept() -> None:
@@ -42,6 +42,14 @@ async def test_a_template_becomes_a_job() -> None:
 
     assert_finding(finding, "passed", "fleet-gatekeeper-probes/job-succeeds")
     assert workbench.jobs[0][1] == {"metadata": {"name": "job-succeeds"}, "spec": {"template": POD}}
+
+
+async def test_a_generated_name_is_a_prefix_too() -> None:
+    job = {**JOB, "metadata": {"generateName": "shop-smoke-"}}
+
+    finding = await ask(JobSucceeds(job=job, namespace="shop"), FakeCluster(), workbench=FakeWorkbench())
+
+    assert_finding(finding, "passed", "the Job shop/shop-smoke succeeded")
 
 
 async def test_of_a_long_log_the_end_is_kept() -> None:
@@ -79,6 +87,10 @@ async def test_without_the_role_nothing_is_said() -> None:
         ({"job": {**JOB, "metadata": {"name": "Ünfit"}}}, "no name"),
         ({"job": {**JOB, "metadata": {"name": "a" * 51}}}, "no name"),
         ({"job": {"spec": {}}}, "spec.containers"),
+        ({"job": {**JOB, "metadata": {"generateName": "a" * 51 + "-"}}}, "no name"),
+        ({"job": {"spec": {**JOB["spec"], "completions": 0}}}, "would run no pod"),
+        ({"job": {"spec": {**JOB["spec"], "parallelism": 0}}}, "would run no pod"),
+        ({"job": {"spec": {**JOB["spec"], "suspend": True}}}, "would run no pod"),
         ({"template": {"spec": {"containers": []}}}, "spec.containers"),
         ({"template": {"spec": {"containers": [{"name": "a"}]}}}, "spec.containers"),
         ({"template": {"spec": {"containers": "a"}}}, "spec.containers"),

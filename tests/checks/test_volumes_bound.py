@@ -113,11 +113,18 @@ async def test_what_is_wrong_outweighs_what_is_not_settled() -> None:
 
 
 async def test_no_claims_pass_only_where_there_are_nodes() -> None:
-    elsewhere = VolumesBound(namespaces=Namespaces(exclude=("shop",)))
+    elsewhere = VolumesBound(namespaces=Namespaces(include=("pay",)))
+    pay = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "pay"}}
 
     assert_finding(await ask(CHECK, FakeCluster([NODE])), "passed", "no PersistentVolumeClaims (on 1 node)")
     assert_finding(await ask(CHECK, FakeCluster()), "inconclusive", "no claim and no node")
-    assert_finding(await ask(elsewhere, FakeCluster([NODE, claim("Lost")])), "passed", "there are no")
+    assert_finding(await ask(elsewhere, FakeCluster([NODE, pay, claim("Lost")])), "passed", "there are no")
+
+
+async def test_where_all_namespaces_are_excluded_nothing_can_be_said() -> None:
+    check = VolumesBound(namespaces=Namespaces(exclude=("*",)))
+
+    assert_finding(await ask(check, FakeCluster([NODE, claim("Lost")])), "inconclusive", "excludes them all")
 
 
 @pytest.mark.parametrize("resource", [NODES, CLAIMS])
