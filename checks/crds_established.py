@@ -32,7 +32,7 @@ from gatekeeper.check import (
 )
 
 CRDS: Final = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
-_KEPT: Final = ("metadata.deletionTimestamp", "spec.versions.name", "spec.versions.served", "status")  # no schemas
+_KEPT: Final = ("metadata.deletionTimestamp", "spec.versions[].name", "spec.versions[].served", "status")  # no schemas
 
 
 class CrdsEstablished(ClusterCheck):

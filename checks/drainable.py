@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from math import ceil
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
+    Alike,
     BadAnswer,
+    Budget,
+    Budgets,
     Cluster,
     ClusterCheck,
     ClusterContext,
@@ -27,67 +31,52 @@ from gatekeeper.check import (
     condition,
     controller_of,
     dicts,
+    format_duration,
+    is_virtual,
     name_of,
     node_subject,
     numbered,
     place_of,
-    pod_requests,
     pool_of,
-    quantity,
+    rooms,
     say,
-    selects,
     some,
+    time_of,
 )
 
-NODES: Final = Resource("", "v1", "nodes")
 PODS: Final = Resource("", "v1", "pods")
 BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets")
 VOLUMES: Final = Resource("", "v1", "persistentvolumes")
-_UNFINISHED: Final = "status.phase!=Succeeded,status.phase!=Failed"
-_OF_A_POD: Final = (
-    "metadata.labels",
-    "metadata.annotations",
-    "metadata.ownerReferences",
-    "metadata.deletionTimestamp",
-    "spec.nodeName",
-    "spec.nodeSelector",
-    "spec.volumes",
-    "spec.resources",
-    "spec.overhead",
-    "spec.containers.name",
-    "spec.containers.resources",
-    "spec.initContainers.name",
-    "spec.initContainers.resources",
-    "spec.initContainers.restartPolicy",
-    "status.phase",
-    "status.conditions",
-    "status.containerStatuses.name",
-    "status.containerStatuses.resources",
-    "status.containerStatuses.allocatedResources",
-    "status.initContainerStatuses.name",
-    "status.initContainerStatuses.resources",
-    "status.initContainerStatuses.allocatedResources",
-)
-_OF_A_VOLUME: Final = ("spec.claimRef", "spec.local", "spec.hostPath")
+_OF_A_VOLUME: Final = ("spec.claimRef", "spec.local", "spec.hostPath", "spec.nodeAffinity")
 _MIRROR: Final = "kubernetes.io/config.mirror"
 _SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
-_GENERATIONS: Final = (("metadata", "generation"), ("status", "observedGeneration"))
-_HOSTNAME: Final = "kubernetes.io/hostname"
+_NODE_KEYS: Final = ("hostname", "node", "nodename")
+"""Labels whose name ends so name a node: ``kubernetes.io/hostname``, ``topology.topolvm.io/node``."""
+_STUCK: Final = timedelta(minutes=5)
+"""So long after its grace has ended a pod that still leaves is stuck."""
 
-Room: TypeAlias = dict[str, int]
-"""Thousandths of cores, bytes and pieces, by resource."""
 Weight = Literal["failed", "unclear", "reported"]
 _WEIGHTS: Final[Mapping[Weight, int]] = {"failed": 0, "unclear": 1, "reported": 2}
 
 
 @dataclass(frozen=True, slots=True)
+class _Mounts:
+    """What the volumes of a pod are; those of pods that are alike are the same."""
+
+    claims: tuple[str, ...]
+    ephemeral: bool
+    host_path: bool
+    empty_dir: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Pod:
     place: str
-    body: Mapping[str, Any] = field(compare=False, repr=False)
-    moves: bool = field(compare=False)
+    body: Mapping[str, Any]
+    moves: bool
     """Whether a drain evicts it."""
-    needs: Room = field(compare=False, repr=False)
-    """What it requests."""
+    wish: rooms.Wish
+    mounts: _Mounts
 
     @property
     def namespace(self) -> str:
@@ -102,30 +91,44 @@ class _Pod:
         return bool(at(condition(self.body, "Ready"), "status") == "True")
 
     @property
-    def selected(self) -> Mapping[str, Any]:
-        """Its node selector."""
-        chosen = at(self.body, "spec", "nodeSelector")
-        return chosen if isinstance(chosen, Mapping) else {}
+    def owner(self) -> str:
+        return controller_of(self.body)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Node:
     name: str
     pool: str
     labels: Mapping[str, Any]
+    taints: tuple[rooms.Taint, ...]
     takes_pods: bool
-    room: Room
-    """Allocatable."""
+    left: rooms.Room
+    """Of what is allocatable, after all of its pods."""
+    kept: rooms.Room
+    """Of what is allocatable, after those pods that stay in a drain: what an extra node like it has for others."""
     pods: list[_Pod] = field(default_factory=list)
-    left: Room = field(default_factory=dict)
-    """Of its room, after all of its pods."""
-    kept: Room = field(default_factory=dict)
-    """Of its room, after those pods that stay in a drain: what an extra node like it has for others."""
 
     def add(self, pod: _Pod) -> None:
         self.pods.append(pod)
-        for rooms in (self.left,) if pod.moves else (self.left, self.kept):
-            _take(rooms, pod)
+        self.left = rooms.without(self.left, pod.wish.needs)
+        if not pod.moves:
+            self.kept = rooms.without(self.kept, pod.wish.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """What the nodes of a pool share."""
+
+    nodes: Sequence[_Node]
+    places: rooms.Places
+    """Those of its nodes that take pods."""
+    taints: tuple[rooms.Taint, ...]
+    """What a new node of it would be tainted with."""
+
+    @classmethod
+    def of(cls, nodes: Sequence[_Node]) -> _Pool:
+        takers = [rooms.Place(node.name, node.labels, node.taints, node.left) for node in nodes if node.takes_pods]
+        return cls(nodes, rooms.Places(takers), tuple(sorted(rooms.taints_of_pool(node.taints for node in nodes))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,48 +144,6 @@ class _Fact:
     pod: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Budget:
-    place: str
-    takes: Callable[[object], bool] = field(compare=False, repr=False)
-    """Whether it is for pods with these labels."""
-    body: Mapping[str, Any] = field(compare=False, repr=False)
-
-    @property
-    def name(self) -> str:
-        return self.place.partition("/")[2]
-
-    @property
-    def subject(self) -> str:
-        return f"PodDisruptionBudget {self.place}"
-
-    def status(self, key: str) -> int:
-        value = at(self.body, "status", key)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise BadAnswer(f"status.{key} of {self.subject} is {value!r:.50}, which is no count")
-        return value
-
-    def refusal(self, pod: _Pod, node: _Node) -> _Fact | None:
-        """Why the eviction API would not let a pod go now, if so."""
-        healthy, desired = self.status("currentHealthy"), self.status("desiredHealthy")
-        allowed, expected = self.status("disruptionsAllowed"), self.status("expectedPods")
-        always = at(self.body, "spec", "unhealthyPodEvictionPolicy") == "AlwaysAllow"
-        if not pod.is_ready and (always or healthy >= desired > 0):
-            return None
-        generation, observed = (at(self.body, *path) for path in _GENERATIONS)
-        if generation is None or generation != observed:
-            words, hint = "has a status that is older than its spec", "is kube-controller-manager running?"
-            return _Fact("unclear", "BudgetStale", self.subject, words, hint, node, pod.place)
-        if allowed > 0:
-            return None
-        words = f"allows no disruption: {healthy} of {expected} pods are healthy, {desired} must stay so"
-        never = "run one more replica than must be available, or set maxUnavailable: 1"
-        hint = (
-            f"{never if desired >= expected else 'mend its pods'}; kubectl -n {pod.namespace} describe pdb {self.name}"
-        )
-        return _Fact("failed", "DrainBlocked", self.subject, words, hint, node, pod.place)
-
-
 class Drainable(ClusterCheck):
     """Each node of the pools can be drained, as an update does: its pods may be evicted, and find room elsewhere.
 
@@ -192,19 +153,24 @@ class Drainable(ClusterCheck):
     - failed: a pod whose PodDisruptionBudget allows no disruption (an unready pod may go if the budget says
       ``AlwaysAllow`` or enough others are healthy; a pending one always), or that has two budgets, which the eviction
       API answers with 500; a pod without a controller, which nobody makes anew; a pod with a volume on the node's own
-      disk (``local`` or ``hostPath`` PersistentVolume); pods that find no room;
-    - inconclusive: a budget whose status is older than its spec;
+      disk (a PersistentVolume that is ``local`` or ``hostPath``, or bound to a node by its name); pods that find no
+      room;
+    - inconclusive: a budget whose status is older than its spec; a pod that should have been gone for five minutes and
+      is still leaving, for which a drain waits;
     - reported: more pods of a budget on one node than it lets go at once (they wait for each other), pods that mount
-      the node's files (hostPath), that are tied to the node by its hostname, or ask not to be evicted
+      the node's files (hostPath), that are tied to the node by its name, or ask not to be evicted
       (``safe-to-evict: "false"``); and how many lose an emptyDir.
 
-    *Room* is on the other Ready, uncordoned nodes of the pool and on ``surge`` extra ones like the drained, by requests
-    against allocatable, first fit, the largest first. Node selectors count; affinities, taints, spread, ports and zones
-    of volumes do not: it is rough. With a surge of one and more it seldom fails, with 0 often.
+    *Room* is on the other nodes of the pool that take pods (Ready, not cordoned, not tainted as sick or about to go)
+    and on ``surge`` extra ones like the drained, by requests against allocatable, first fit, the largest first. Node
+    selectors, required node affinity, taints and tolerations count; affinities among pods, spread, ports, zones of
+    volumes and pods that wait for a node already do not: it is rough. With a surge of one and more it seldom fails,
+    with 0 often. Virtual nodes are no machines and are left out.
 
     ``askServer`` asks the API server itself, by evictions with ``dryRun=All`` of some pods that nothing is known
     against; this also finds webhooks that are against it, and needs create on pods/eviction. Rules: k8s.io/kubernetes,
-    pkg/registry/core/pod/storage/eviction.go; kubectl's drain filters. All unfinished pods are read, some 10 kB each.
+    pkg/registry/core/pod/storage/eviction.go; kubectl's drain filters; k8s.io/component-helpers, scheduling/corev1. All
+    unfinished pods are read whole, some 10 kB each (half a kB compressed); ``capacity-headroom`` shares the reading.
 
     Example:
         - check: drainable
@@ -248,8 +214,8 @@ class Drainable(ClusterCheck):
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Read it all, then drain each node in thought."""
-        pods = await ctx.cluster.objects(PODS, field_selector=_UNFINISHED, keep=_OF_A_POD)
-        everything = [_node(each) for each in await ctx.cluster.objects(NODES) if not _is_virtual(each)]
+        pods = await ctx.cluster.objects(PODS, field_selector=rooms.UNFINISHED_PODS, keep=rooms.POD_FIELDS)
+        everything = [_node(each) for each in await ctx.cluster.objects(NODES) if not is_virtual(each)]
         nodes = [node for node in everything if not self.pools or node.pool in self.pools]
         missing = sorted(set(self.pools) - {node.pool for node in nodes})
         if not nodes or missing or not pods:
@@ -257,69 +223,76 @@ class Drainable(ClusterCheck):
             what = "pod" if nodes and not missing else f"node{where}"
             return Finding.inconclusive(f"there is no {what}, so nothing can be said of a drain")
         _settle(pods, nodes)
-        budgets = await _budgets(ctx.cluster)
+        budgets = Budgets(map(Budget.of, await ctx.cluster.objects(BUDGETS)))
         local = await _local_claims(ctx.cluster, nodes)
-        facts: list[_Fact] = []
-        for node in nodes:
-            facts += _budget_facts(node, budgets)
-            for pod in node.pods:
-                facts += self._pod_facts(node, pod, local)
-            facts += self._room_facts(node, [each for each in nodes if each.pool == node.pool])
+        facts = list(self._facts(nodes, budgets, local, await ctx.cluster.now()))
         facts = [fact for fact in facts if not (fact.pod and self._ignores(fact.pod))]
         if self.ask_server:
             known = {fact.pod for fact in facts if fact.weight == "failed"}
             facts += await self._asked(ctx.workbench, nodes, budgets, known)
         return _answer(nodes, facts)
 
+    def _facts(self, nodes: Sequence[_Node], budgets: Budgets, local: frozenset[str], now: datetime) -> Iterator[_Fact]:
+        """All that the drains of these nodes meet."""
+        by_pool: dict[str, list[_Node]] = defaultdict(list)
+        for node in nodes:
+            by_pool[node.pool].append(node)
+        pools = {name: _Pool.of(those) for name, those in by_pool.items()}
+        for node in nodes:
+            yield from _budget_facts(node, budgets)
+            for pod in node.pods:
+                yield from self._pod_facts(node, pod, local) if pod.moves else _stuck(node, pod, now)
+            yield from self._room_facts(node, pools[node.pool])
+
     def _ignores(self, place: str) -> bool:
         return any(fnmatchcase(place, pattern) for pattern in self.ignore)
 
     def _pod_facts(self, node: _Node, pod: _Pod, local: frozenset[str]) -> Iterator[_Fact]:
-        if not pod.moves:
-            return
-        owner, see = controller_of(pod.body), f"kubectl -n {pod.namespace} describe pod {pod.name}"
+        def fact(weight: Weight, code: str, words: str, hint: str = "") -> _Fact:
+            hint = hint or f"kubectl -n {pod.namespace} describe pod {pod.name}"
+            return _Fact(weight, code, pod.owner, words, hint, node, pod.place)
+
         if not any(each.get("controller") is True for each in _owners(pod.body)):
-            hint = "put it under a Deployment or StatefulSet, or delete it"
             words = "has no controller: when it is evicted, nobody makes it anew"
-            yield _Fact(self.without_controller, "PodWithoutController", owner, words, hint, node, pod.place)
-        if local & set(_claims(pod)):
-            hint = "move its data to a disk that can follow it, or scale it down for the update"
+            hint = "put it under a Deployment or StatefulSet, or delete it"
+            yield fact(self.without_controller, "PodWithoutController", words, hint)
+        if local and _is_local(pod, local):
             words = "keeps data in a PersistentVolume on the node's own disk"
-            yield _Fact(self.local_volumes, "LocalVolume", owner, words, hint, node, pod.place)
-        if any(at(each, "hostPath") is not None for each in _volumes(pod)):
-            yield _Fact(
-                "reported", "HostPathMounted", owner, "mounts files of the node (hostPath)", see, node, pod.place
-            )
-        if _HOSTNAME in pod.selected:
-            yield _Fact("reported", "PodTiedToNode", owner, "is tied to the node by its hostname", see, node, pod.place)
+            hint = "move its data to a disk that can follow it, or scale it down for the update"
+            yield fact(self.local_volumes, "LocalVolume", words, hint)
+        if pod.mounts.host_path:
+            yield fact("reported", "HostPathMounted", "mounts files of the node (hostPath)")
+        if pod.wish.is_tied:
+            yield fact("reported", "PodTiedToNode", "is tied to the node by its hostname")
         if at(pod.body, "metadata", "annotations", _SAFE_TO_EVICT) == "false":
             words = 'asks not to be evicted (safe-to-evict: "false"), which a drain does not heed'
-            yield _Fact("reported", "NotSafeToEvict", owner, words, see, node, pod.place)
+            yield fact("reported", "NotSafeToEvict", words)
 
-    def _room_facts(self, node: _Node, pool: Sequence[_Node]) -> Iterator[_Fact]:
-        extra = self.surge.count if self.surge.count is not None else -(-len(pool) * (self.surge.percent or 0) // 100)
-        labels = {key: value for key, value in node.labels.items() if key != _HOSTNAME}
-        surged = [(node.kept, labels) for _ in range(min(extra, len(node.pods)))]
-        moving = [pod for pod in node.pods if pod.moves and _HOSTNAME not in pod.selected]
-        if not _homeless(moving, surged):
+    def _room_facts(self, node: _Node, pool: _Pool) -> Iterator[_Fact]:
+        percent = self.surge.percent or 0
+        extra = self.surge.count if self.surge.count is not None else -(-len(pool.nodes) * percent // 100)
+        labels = {key: value for key, value in node.labels.items() if key != rooms.HOSTNAME}
+        surged = [rooms.Place("", labels, pool.taints, node.kept) for _ in range(min(extra, len(node.pods)))]
+        moving = [pod for pod in node.pods if pod.moves and not pod.wish.is_tied]
+        if not rooms.Places(surged).homeless(moving, node.name):
             return
-        others = [(each.left, each.labels) for each in pool if each is not node and each.takes_pods]
-        if homeless := _homeless(moving, [*others, *surged]):
+        if homeless := pool.places.homeless(moving, node.name, surged):
+            others = sum(each.takes_pods for each in pool.nodes if each is not node)
             few = some([f"{pod.place} ({_amounts(pod)})" for pod in homeless])
-            where = f"{numbered(len(others), 'other node')} of the pool and {extra} extra"
+            where = f"{numbered(others, 'other node')} of the pool and {extra} extra"
             words = f"{len(homeless)} of {numbered(len(moving), 'pod')} would find no room on {where}: {few}"
             hint = f"add nodes, or let the update surge: az aks nodepool update -n {node.pool or 'POOL'} --max-surge 1"
             yield _Fact("failed", "NoRoom", node_subject(node.name, node.pool), words, hint, node)
 
     async def _asked(
-        self, workbench: Workbench, nodes: Sequence[_Node], budgets: Mapping[str, Sequence[_Budget]], known: set[str]
+        self, workbench: Workbench, nodes: Sequence[_Node], budgets: Budgets, known: set[str]
     ) -> list[_Fact]:
         """The server's own words to the eviction of one pod of each controller."""
         one: dict[str, tuple[_Node, _Pod]] = {}
         for node in nodes:
             for pod in node.pods:
                 if pod.moves and pod.place not in known and not self._ignores(pod.place):
-                    one.setdefault(controller_of(pod.body), (node, pod))
+                    one.setdefault(pod.owner, (node, pod))
         order = sorted(one.items(), key=lambda each: (not _of(each[1][1], budgets), each[0]))
         facts = []
         for owner, (node, pod) in order[: self.sample]:
@@ -334,124 +307,98 @@ class Drainable(ClusterCheck):
         return facts
 
 
-def _is_virtual(node: Mapping[str, Any]) -> bool:
-    """Virtual nodes are no machines, and no update comes to them."""
-    return bool(at(node, "metadata", "labels", "type") == "virtual-kubelet")
-
-
 def _node(body: Mapping[str, Any]) -> _Node:
-    name, labels, room = name_of(body, "a node"), at(body, "metadata", "labels"), at(body, "status", "allocatable")
-    if not isinstance(room, Mapping) or not {"cpu", "memory", "pods"} <= room.keys():
-        raise BadAnswer(f"node {name} does not say what is allocatable")
-    # What has a slash is a device, such as nvidia.com/gpu.
-    counted = [key for key in room if key in ("cpu", "memory", "pods") or "/" in key]
-    amounts = {key: int(quantity(room[key], f"allocatable {key}") * 1000) for key in counted}
-    ready = at(condition(body, "Ready"), "status") == "True" and at(body, "metadata", "deletionTimestamp") is None
-    takes_pods = ready and at(body, "spec", "unschedulable") in (None, False)
+    name, labels, room = name_of(body, "a node"), at(body, "metadata", "labels"), rooms.room_of(body)
     known = labels if isinstance(labels, Mapping) else {}
-    return _Node(name, pool_of(body), known, takes_pods, amounts, left=dict(amounts), kept=dict(amounts))
+    return _Node(name, pool_of(body), known, rooms.taints_of(body), rooms.takes_pods(body), left=room, kept=room)
 
 
 def _settle(pods: Sequence[Mapping[str, Any]], nodes: Sequence[_Node]) -> None:
     """Put each pod on its node."""
     by_name = {node.name: node for node in nodes}
-    resources = {resource for node in nodes for resource in node.room}
+    wish_of = rooms.wishes({resource for node in nodes for resource in node.left})
+    mounts_of = Alike((("spec", "volumes"),), _mounts)
     for body in pods:
         name, place = at(body, "spec", "nodeName"), place_of(body, "a pod")
-        if isinstance(name, str) and name in by_name:
-            amounts = pod_requests(body, resources)
-            needs = {resource: ceil(amount * 1000) for resource, amount in sorted(amounts.items()) if amount}
-            by_name[name].add(_Pod(place, body, _moves(body), needs))
+        if name is not None and not isinstance(name, str):
+            raise BadAnswer(f"pod {place} is on a node without a name")
+        if name in by_name:
+            by_name[name].add(_Pod(place, body, _moves(body), wish_of(body), mounts_of(body)))
 
 
 def _moves(pod: Mapping[str, Any]) -> bool:
-    """Not a static pod, nor one of a DaemonSet, nor one that is leaving by itself."""
+    """Not one that belongs to the node, nor one that is leaving by itself."""
+    return not _belongs_to_node(pod) and at(pod, "metadata", "deletionTimestamp") is None
+
+
+def _belongs_to_node(pod: Mapping[str, Any]) -> bool:
+    """A static pod, or one of a DaemonSet."""
     of_a_daemon_set = any(each.get("controller") is True and each.get("kind") == "DaemonSet" for each in _owners(pod))
-    is_static = at(pod, "metadata", "annotations", _MIRROR) is not None
-    return not (of_a_daemon_set or is_static or at(pod, "metadata", "deletionTimestamp") is not None)
+    return of_a_daemon_set or at(pod, "metadata", "annotations", _MIRROR) is not None
 
 
 def _owners(pod: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return dicts(at(pod, "metadata", "ownerReferences"), "ownerReferences")
 
 
-def _volumes(pod: _Pod) -> Sequence[Mapping[str, Any]]:
-    return dicts(at(pod.body, "spec", "volumes"), "the volumes of a pod")
+def _mounts(pod: object) -> _Mounts:
+    volumes = dicts(at(pod, "spec", "volumes"), "the volumes of a pod")
+    claims = [at(volume, "persistentVolumeClaim", "claimName") for volume in volumes]
+    kinds = [any(at(each, kind) is not None for each in volumes) for kind in ("ephemeral", "hostPath", "emptyDir")]
+    return _Mounts(tuple(str(claim) for claim in claims if claim is not None), *kinds)
 
 
-def _claims(pod: _Pod) -> Iterator[str]:
-    for volume in _volumes(pod):
-        claim = at(volume, "persistentVolumeClaim", "claimName")
-        if claim is None and at(volume, "ephemeral") is not None:
-            claim = f"{pod.name}-{volume.get('name')}"
-        if claim is not None:
-            yield f"{pod.namespace}/{claim}"
+def _is_local(pod: _Pod, local: frozenset[str]) -> bool:
+    """Whether one of its claims is for a part of a node. An ephemeral claim has the name of its pod, and more."""
+    if any(f"{pod.namespace}/{claim}" in local for claim in pod.mounts.claims):
+        return True
+    return pod.mounts.ephemeral and any(claim.startswith(f"{pod.place}-") for claim in local)
+
+
+def _stuck(node: _Node, pod: _Pod, now: datetime) -> Iterator[_Fact]:
+    """A pod that is leaving is not evicted, but a drain waits until it is gone."""
+    leaving = at(pod.body, "metadata", "deletionTimestamp")
+    if leaving is None or _belongs_to_node(pod.body):
+        return
+    end = time_of(leaving)
+    if end is None:
+        raise BadAnswer(f"the deletionTimestamp of pod {pod.place} is {leaving!r:.50}, which is no time")
+    if now - end > _STUCK:
+        words = f"is still there {format_duration(now - end)} after it should have gone, and a drain waits for it"
+        hint = f"kubectl -n {pod.namespace} get pod {pod.name} -o yaml; look for finalizers, and at its node"
+        yield _Fact("unclear", "PodStuck", pod.owner, words, hint, node, pod.place)
 
 
 async def _local_claims(cluster: Cluster, nodes: Sequence[_Node]) -> frozenset[str]:
     """The claims, as ``namespace/name``, whose volume is a part of a node; asked only if a pod that moves has one."""
-    if not any(True for node in nodes for pod in node.pods if pod.moves for _ in _claims(pod)):
+    if not any(pod.moves and (pod.mounts.claims or pod.mounts.ephemeral) for node in nodes for pod in node.pods):
         return frozenset()
     volumes = await cluster.objects(VOLUMES, keep=_OF_A_VOLUME)
-    own = [each for each in volumes if any(at(each, "spec", kind) is not None for kind in ("local", "hostPath"))]
-    claims = [at(each, "spec", "claimRef") for each in own]
+    claims = [at(each, "spec", "claimRef") for each in volumes if _is_of_a_node(each)]
     return frozenset(f"{at(claim, 'namespace')}/{at(claim, 'name')}" for claim in claims)
 
 
-def _homeless(pods: Sequence[_Pod], places: Sequence[tuple[Room, Mapping[str, Any]]]) -> list[_Pod]:
-    """First fit, the largest first; the places are not changed."""
-    rooms = [(dict(room), labels) for room, labels in places]
-    homeless = []
-    tried: Counter[tuple[object, ...]] = Counter()
-    for pod in sorted(pods, key=_size, reverse=True):
-        # Rooms only fill: what refused a pod refuses all that are like it.
-        alike = (*pod.needs.items(), None, *pod.selected.items())
-        while tried[alike] < len(rooms) and not _fits(pod, *rooms[tried[alike]]):
-            tried[alike] += 1
-        if tried[alike] == len(rooms):
-            homeless.append(pod)
-        else:
-            _take(rooms[tried[alike]][0], pod)
-    return homeless
-
-
-def _size(pod: _Pod) -> tuple[int, int]:
-    return pod.needs.get("memory", 0), pod.needs.get("cpu", 0)
-
-
-def _fits(pod: _Pod, room: Room, labels: Mapping[str, Any]) -> bool:
-    roomy = all(need <= room.get(resource, 0) for resource, need in pod.needs.items())
-    return roomy and all(labels.get(key) == value for key, value in pod.selected.items())
-
-
-def _take(room: Room, pod: _Pod) -> None:
-    for resource, need in pod.needs.items():
-        room[resource] = room.get(resource, 0) - need
+def _is_of_a_node(volume: Mapping[str, Any]) -> bool:
+    """Whether a volume is on a node's own disk: by its kind, or as its driver binds it to one node by name."""
+    if any(at(volume, "spec", kind) is not None for kind in ("local", "hostPath")):
+        return True
+    terms = dicts(at(volume, "spec", "nodeAffinity", "required", "nodeSelectorTerms"), "nodeSelectorTerms")
+    keys = [str(each.get("key")) for term in terms for each in dicts(term.get("matchExpressions"), "matchExpressions")]
+    return any(key.rpartition("/")[2] in _NODE_KEYS for key in keys)
 
 
 def _amounts(pod: _Pod) -> str:
-    memory, cpu = _size(pod)
+    memory, cpu = rooms.size_of(pod.wish)
     return f"{cpu / 1000:.2f} cores, {memory / 1000 / 2**30:.1f} GiB"
 
 
-async def _budgets(cluster: Cluster) -> Mapping[str, Sequence[_Budget]]:
-    """All budgets, by namespace."""
-    found: dict[str, list[_Budget]] = defaultdict(list)
-    for body in await cluster.objects(BUDGETS):
-        place = place_of(body, "a PodDisruptionBudget")
-        takes = selects(at(body, "spec", "selector"), f"PodDisruptionBudget {place}")
-        found[place.partition("/")[0]].append(_Budget(place, takes, body))
-    return found
+def _of(pod: _Pod, budgets: Budgets) -> list[Budget]:
+    return budgets.of(pod.namespace, at(pod.body, "metadata", "labels"))
 
 
-def _of(pod: _Pod, budgets: Mapping[str, Sequence[_Budget]]) -> list[_Budget]:
-    labels = at(pod.body, "metadata", "labels")
-    return [budget for budget in budgets.get(pod.namespace, ()) if budget.takes(labels)]
-
-
-def _budget_facts(node: _Node, budgets: Mapping[str, Sequence[_Budget]]) -> Iterator[_Fact]:
+def _budget_facts(node: _Node, budgets: Budgets) -> Iterator[_Fact]:
     """What the eviction API would say to the pods of a node."""
-    asked: Counter[_Budget] = Counter()
+    asked: Counter[Budget] = Counter()
     for pod in node.pods:
         # The eviction API lets pending pods go without asking any budget.
         if not pod.moves or at(pod.body, "status", "phase") == "Pending":
@@ -461,13 +408,15 @@ def _budget_facts(node: _Node, budgets: Mapping[str, Sequence[_Budget]]) -> Iter
             names = " and ".join(each.name for each in mine)
             words = f"budgets {names} both match its pods, so evicting them answers 500"
             hint = "narrow their selectors: a pod may have one budget only"
-            yield _Fact("failed", "BudgetsOverlap", controller_of(pod.body), words, hint, node, pod.place)
-        elif mine and (fact := mine[0].refusal(pod, node)) is not None:
-            yield fact
+            yield _Fact("failed", "BudgetsOverlap", pod.owner, words, hint, node, pod.place)
+        elif mine and (why := mine[0].refusal(is_ready=pod.is_ready)) is not None:
+            weight: Weight = "failed" if why.is_certain else "unclear"
+            code = "DrainBlocked" if why.is_certain else "BudgetStale"
+            yield _Fact(weight, code, mine[0].subject, why.words, why.hint, node, pod.place)
         elif mine:
             asked[mine[0]] += 1
     for budget, pods in asked.items():
-        allowed = budget.status("disruptionsAllowed")
+        allowed = budget.allowed
         if 0 < allowed < pods:
             words = f"lets {allowed} of its {pods} pods on one node go at a time, so that its drain waits"
             hint = "spread its pods over nodes (topologySpreadConstraints)"
@@ -490,7 +439,7 @@ def _answer(nodes: Sequence[_Node], facts: Sequence[_Fact]) -> Finding:
             few = some([f"{each[0].subject} {each[0].words}" for each in those], 2)
             return judge(f"{count} of {numbered(len(nodes), 'node')} {word}: {few}", evidence)
     moving = [pod for node in nodes for pod in node.pods if pod.moves]
-    lost = sum(any(at(volume, "emptyDir") is not None for volume in _volumes(pod)) for pod in moving)
+    lost = sum(pod.mounts.empty_dir for pod in moving)
     notes = f", of which {lost} lose an emptyDir" if lost else ""
     notes += f"; {numbered(len(several), 'note')}" if several else ""
     return Finding.passed(

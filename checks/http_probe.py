@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -28,6 +27,7 @@ from gatekeeper.check import (
     Resource,
     Template,
     format_duration,
+    json_of,
     say,
 )
 
@@ -195,7 +195,7 @@ class HttpProbe(ClusterCheck):
             yield Evidence(
                 "UnexpectedBody", subject, f"answered otherwise: {seen}", f"a match of {self.body_matches}", hint
             )
-        if self.expression is not None and not self.expression.true_of(object=_json(body, subject)):
+        if self.expression is not None and not self.expression.true_of(object=json_of(body, subject)):
             yield Evidence("UnexpectedBody", subject, f"answered otherwise: {seen}", f"{self.expression}", hint)
 
     async def _certificate(
@@ -217,10 +217,3 @@ class HttpProbe(ClusterCheck):
         namespace, _, port = self.service.partition("/")
         name = port.removeprefix("https:").partition(":")[0]
         return f"kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={name}"
-
-
-def _json(body: str, subject: str) -> Any:  # noqa: ANN401 - JSON of any shape
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadAnswer(f"{subject} answered with what is no JSON: {say(body, 100)!r}") from error

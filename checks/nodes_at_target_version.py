@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +20,11 @@ from gatekeeper.check import (
     at,
     bounded,
     dns_name,
+    is_virtual,
     node_subject,
     pool_of,
     say,
+    server_version,
     some,
     version_of,
 )
@@ -33,6 +34,7 @@ _IMAGE: Final = "kubernetes.azure.com/node-image-version"
 _MINORS_BEHIND: Final = 3  # the Kubernetes version skew policy, since 1.28
 _API_SERVER: Final = "API server"
 _ASK_THE_RUN: Final = "look at the member's message in the update run"
+_TOO_FAR: Final = "no update goes back: approve by hand, or give this check the version that the cluster should have"
 
 Version = tuple[int, ...]
 
@@ -45,7 +47,8 @@ class _Node:
     image: str
 
     def fault(self, code: str, observed: str, expected: str) -> Evidence:
-        hint = f"did the update reach pool {self.pool or 'of this node'}? {_ASK_THE_RUN}"
+        pool = f"pool {self.pool}" if self.pool else "the pool of this node"
+        hint = f"did the update reach {pool}? {_ASK_THE_RUN}"
         return Evidence(code, node_subject(self.name, self.pool), observed, expected, hint)
 
 
@@ -61,7 +64,8 @@ class NodesAtTargetVersion(ClusterCheck):
     - ``NodeImageOnly``: every node on one of the selected images. For ``Latest`` the run names none; then all nodes of
       a pool (label ``kubernetes.azure.com/agentpool``) must be on one and the same.
 
-    A type that is not known, a target without anything to compare, or a cluster without nodes is inconclusive.
+    Virtual nodes (label ``type: virtual-kubelet``, in no pool), which no update reaches, are left out and counted. A
+    type that is not known, a target without anything to compare, or a cluster without nodes is inconclusive.
 
     Example:
         - check: nodes-at-target-version
@@ -83,25 +87,27 @@ class NodesAtTargetVersion(ClusterCheck):
         target = self._target(ctx.scope.target)
         if (why := _nothing_to_compare(target)) is not None:
             return Finding.inconclusive(why)
-        nodes = await _nodes(ctx)
+        nodes, virtual = await _nodes(ctx)
         if not nodes:
             return Finding.inconclusive("the cluster has no nodes, so nothing can be said of their version")
+        left_out = f"; {virtual} virtual left out" if virtual else ""
         faults = _off_image(nodes, target) if _selects_images(target) else []
         if target.upgrade_type == "NodeImageOnly":
             if _selects_images(target):
-                return _answer(faults, nodes, "on the selected images")
-            return _answer(_mixed_images(nodes), nodes, "on one image in each pool (the run names none)")
-        wanted, server = target.kubernetes_version or "", await _server_version(ctx)
+                return _answer(faults, nodes, "on the selected images", left_out)
+            return _answer(_mixed_images(nodes), nodes, "on one image in each pool (the run names none)", left_out)
+        wanted, server = target.kubernetes_version or "", await server_version(ctx.cluster)
         goal, api = _number(wanted, "the target"), _number(server, "the API server")
         if not _is_at(server, goal):
-            faults.append(Evidence("ApiServerVersion", _API_SERVER, server, wanted, _ASK_THE_RUN))
+            hint = _TOO_FAR if api[: len(goal)] > goal else _ASK_THE_RUN
+            faults.append(Evidence("ApiServerVersion", _API_SERVER, server, wanted, hint))
         if target.upgrade_type == "ControlPlaneOnly":
             what = f"at most {_MINORS_BEHIND} minors behind the API server at {server}, and not ahead"
-            return _answer([*faults, *_skewed(nodes, api)], nodes, what)
+            return _answer([*faults, *_skewed(nodes, api)], nodes, what, left_out)
         off = [node for node in nodes if not _is_at(node.version, goal)]
         faults += [node.fault("NodeVersion", f"kubelet {node.version}", wanted) for node in off]
         images = " and on the selected images" if _selects_images(target) else ""
-        return _answer(faults, nodes, f"at {wanted}{images}", ", and so is the API server")
+        return _answer(faults, nodes, f"at {wanted}{images}", left_out, f", and the API server is at {server}")
 
     def _target(self, target: Target) -> Target:
         """The run's target, or what the parameter makes of it."""
@@ -130,7 +136,8 @@ def _selects_images(target: Target) -> bool:
     return target.node_image_selection in ("Consistent", "Custom") and target.upgrade_type != "ControlPlaneOnly"
 
 
-async def _nodes(ctx: ClusterContext) -> list[_Node]:
+async def _nodes(ctx: ClusterContext) -> tuple[list[_Node], int]:
+    """The nodes, and how many virtual ones there are besides them."""
     table = await ctx.cluster.table(NODES, metadata=True)
     name, version = table.column("Name"), table.column("Version")
     if len(table.metadata) != len(table.rows):
@@ -139,20 +146,11 @@ async def _nodes(ctx: ClusterContext) -> list[_Node]:
     for row, metadata in zip(table.rows, table.metadata, strict=True):
         if len(row) <= max(name, version):
             raise BadAnswer("a row of the table of nodes has another shape")
-        pool, image = pool_of({"metadata": metadata}), at(metadata, "labels", _IMAGE)
+        if is_virtual(node := {"metadata": metadata}):
+            continue
+        pool, image = pool_of(node), at(metadata, "labels", _IMAGE)
         nodes.append(_Node(dns_name(row[name], "a node"), pool, say(row[version], 80), say(image, 100)))
-    return nodes
-
-
-async def _server_version(ctx: ClusterContext) -> str:
-    answer = await ctx.cluster.text("/version")
-    try:
-        version = at(json.loads(answer.body), "gitVersion")
-    except (ValueError, RecursionError):
-        version = None
-    if answer.status != 200 or not isinstance(version, str):
-        raise BadAnswer(f"/version answered {answer.status} without a gitVersion")
-    return say(version, 80)
+    return nodes, len(table.rows) - len(nodes)
 
 
 def _skewed(nodes: Iterable[_Node], server: Version) -> list[Evidence]:
@@ -186,9 +184,9 @@ def _mixed_images(nodes: Iterable[_Node]) -> list[Evidence]:
     return faults
 
 
-def _answer(faults: Sequence[Evidence], nodes: Sequence[_Node], what: str, also: str = "") -> Finding:
+def _answer(faults: Sequence[Evidence], nodes: Sequence[_Node], what: str, left_out: str, also: str = "") -> Finding:
     if not faults:
-        return Finding.passed(f"all {len(nodes)} nodes are {what}{also}")
+        return Finding.passed(f"all {len(nodes)} nodes are {what}{also}{left_out}")
     parts = [f"the API server is at {it.observed}, not {it.expected}" for it in faults if it.subject == _API_SERVER]
     wrong = {it.subject for it in faults}
     off = [node for node in nodes if node_subject(node.name, node.pool) in wrong]
@@ -196,7 +194,7 @@ def _answer(faults: Sequence[Evidence], nodes: Sequence[_Node], what: str, also:
         pools = sorted({node.pool for node in off if node.pool})
         where = f" (pool {some(pools)})" if pools else ""
         parts.append(f"{len(off)} of {len(nodes)} nodes {'is' if len(off) == 1 else 'are'} not {what}{where}")
-    return Finding.failed("; ".join(parts), bounded(faults))
+    return Finding.failed("; ".join(parts) + left_out, bounded(faults))
 
 
 def _number(text: str, whose: str) -> Version:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field
@@ -14,11 +13,13 @@ from gatekeeper.check import (
     Evidence,
     Finding,
     Resource,
-    at,
     bounded,
+    cells,
     dns_name,
+    is_virtual,
     numbered,
     say,
+    server_version,
     some,
     version_of,
 )
@@ -36,7 +37,9 @@ class VersionSkew(ClusterCheck):
     never ahead of its control plane, by the patch neither. Versions are compared as numbers ("1.9" is before "1.10").
     A kubelet that tells no version fails; a cluster without nodes is inconclusive. With ``against: target`` the run's
     target stands in for the API server's version: in front of an update, it finds the nodes that the new control plane
-    would leave too far behind. A run without a Kubernetes version (``NodeImageOnly``) leaves the API server as it is.
+    would leave too far behind. A run without a Kubernetes version (``NodeImageOnly``), or with one that the API server
+    is already beyond, leaves it as it is. Virtual nodes (label ``type: virtual-kubelet``, in no pool) have no kubelet
+    that could be updated; they are left out and counted.
 
     kube-proxy is not looked at: the ``kubeProxyVersion`` of a Node is the kubelet's own, which does not know the real
     one (KEP-4004; gone since 1.33).
@@ -61,33 +64,29 @@ class VersionSkew(ClusterCheck):
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Compare the Version column of the nodes with ``/version``; both are small."""
-        text, whose = await _server_version(ctx), "the API server"
+        text, whose = await server_version(ctx.cluster), "the API server"
         goal = ctx.scope.target.kubernetes_version
         if self.against == "target" and goal:
-            text, whose = goal, "the run's target"
+            if not _is_beyond(text, goal):
+                text, whose = goal, "the run's target"
         elif self.against == "target" and ctx.scope.target.upgrade_type != "NodeImageOnly":
             return Finding.inconclusive("the run names no Kubernetes version to compare the nodes with")
         server = version_of(text)
         if server is None:
             raise BadAnswer(f"the version of {whose} is {text!r:.80}, which is no version")
-        table = await ctx.cluster.table(NODES)
-        name, version = table.column("Name"), table.column("Version")
-        if not table.rows:
+        nodes, virtual = await _versions(ctx)
+        if not nodes:
             return Finding.inconclusive("the cluster has no nodes, so nothing can be said of their version")
-        if any(len(row) <= max(name, version) for row in table.rows):
-            raise BadAnswer("a row of the table of nodes has another shape")
-        nodes = {dns_name(row[name], "a node"): say(row[version], 80) for row in table.rows}
-        said = f"{whose} at {say(text, 80)}"
+        said, left_out = f"{whose} at {say(text, 80)}", f"; {virtual} virtual left out" if virtual else ""
         evidence = [fault for node in sorted(nodes) if (fault := self._fault(node, nodes[node], server, said))]
         if not evidence:
             behind = max(server[1] - (version_of(each) or server)[1] for each in nodes.values())
-            return Finding.passed(
-                f"all {len(nodes)} nodes are at most {numbered(behind, 'minor')} behind {said}, and none is ahead"
-            )
+            few = f"all {len(nodes)} nodes are at most {numbered(behind, 'minor')} behind {said}, and none is ahead"
+            return Finding.passed(f"{few}{left_out}")
         few = some([f"{fault.subject.removeprefix('Node ')} {fault.observed}" for fault in evidence])
         are = "is" if len(evidence) == 1 else "are"
         message = f"{len(evidence)} of {len(nodes)} nodes {are} out of the supported skew to {said}: {few}"
-        return Finding.failed(message, bounded(evidence))
+        return Finding.failed(f"{message}{left_out}", bounded(evidence))
 
     def _fault(self, node: str, version: str, server: Version, said: str) -> Evidence | None:
         mine = version_of(version)
@@ -106,12 +105,17 @@ class VersionSkew(ClusterCheck):
         return None
 
 
-async def _server_version(ctx: ClusterContext) -> str:
-    answer = await ctx.cluster.text("/version")
-    try:
-        version = at(json.loads(answer.body), "gitVersion")
-    except (ValueError, RecursionError):
-        version = None
-    if answer.status != 200 or not isinstance(version, str):
-        raise BadAnswer(f"/version answered {answer.status} without a gitVersion")
-    return version
+async def _versions(ctx: ClusterContext) -> tuple[dict[str, str], int]:
+    """What each kubelet says of its version, and how many virtual nodes there are besides them."""
+    table = await ctx.cluster.table(NODES, metadata=True)
+    rows = list(cells(table, "Name", "Version"))
+    if len(table.metadata) != len(rows):
+        raise BadAnswer("the table of nodes came without their metadata")
+    real = [row for row, each in zip(rows, table.metadata, strict=True) if not is_virtual({"metadata": each})]
+    return {dns_name(name, "a node"): say(version, 80) for name, version in real}, len(rows) - len(real)
+
+
+def _is_beyond(server: str, goal: str) -> bool:
+    """Whether the API server is already past a version."""
+    mine, other = version_of(server), version_of(goal)
+    return mine is not None and other is not None and mine[: len(other)] > other

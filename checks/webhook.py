@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -23,6 +24,7 @@ from gatekeeper.check import (
     Member,
     bounded,
     dicts,
+    json_of,
     say,
 )
 
@@ -30,6 +32,7 @@ _JUDGES: Final = {"passed": Finding.passed, "failed": Finding.failed, "inconclus
 _LATER: Final = 202
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _OWN_HEADERS: Final = frozenset({"authorization", "content-type", "host", "idempotency-key", "content-length"})
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _SECRET_BYTES: Final = 64 * 1024
 
 
@@ -89,6 +92,9 @@ class Webhook(GateCheck):
             name for name in headers if name.lower() in _OWN_HEADERS or name.lower().startswith("x-gatekeeper")
         ):
             raise ValueError(f"{', '.join(taken)} is set by Gatekeeper itself; a credential stands in auth")
+        for name, value in headers.items():
+            if not _HEADER.fullmatch(name) or not value.isascii() or not value.isprintable():
+                raise ValueError(f"{name!r:.60} is no header of HTTP with a plain value")
         return headers
 
     @field_validator("expect_status")
@@ -112,7 +118,9 @@ class Webhook(GateCheck):
         if answer.status == _LATER:
             return Finding.inconclusive(f"{host} answers later; it is asked again in the next sweep")
         if answer.status != self.expect_status:
-            raise BadAnswer(f"{host} answered with HTTP {answer.status}, not with {self.expect_status}")
+            said = say(answer.body.decode(errors="replace"))
+            words = f"{host} answered with HTTP {answer.status}, not with {self.expect_status}"
+            raise BadAnswer(f"{words}: {said}" if said else words)
         return _finding(_parsed(answer.body, f"{host}"), question["id"], f"{host}")
 
 
@@ -163,10 +171,7 @@ def _signature(path: Path, body: bytes) -> str:
 
 
 def _parsed(body: bytes, host: str) -> Mapping[str, Any]:
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        said = None
+    said = json_of(body, host)
     if not isinstance(said, dict):
         raise BadAnswer(f"{host} answered with something that is no JSON object")
     return said

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from gatekeeper.answers import json_of
 from gatekeeper.cluster import Cluster, Resource, Table, Text
 from gatekeeper.errors import BadAnswer, CouldNotLook, Forbidden, MissingColumn, NotFound
 from gatekeeper.findings import CheckResult, Evidence, Finding, Outcome
+from gatekeeper.kit import rooms
 from gatekeeper.kit.aks import AKS_API, AKS_READ, AksCluster, AksId, AksPool, aks_cluster
 from gatekeeper.kit.alerts import Alert, alerts_of_alertmanager, alerts_of_series, dated, silenced, silences_of
+from gatekeeper.kit.alike import Alike
 from gatekeeper.kit.calendars import Spans, public_holidays, read_calendar
 from gatekeeper.kit.certificates import certificate_ends
 from gatekeeper.kit.endpoint import Endpoint
+from gatekeeper.kit.evictions import Budget, Budgets
 from gatekeeper.kit.expressions import Expression, Regex
 from gatekeeper.kit.health import Health, Status, judge_object
 from gatekeeper.kit.manifest import (
@@ -43,14 +46,15 @@ from gatekeeper.kit.manifest import (
 )
 from gatekeeper.kit.matchers import Matcher, Selector
 from gatekeeper.kit.measurement import Measurement
-from gatekeeper.kit.nodes import NODES, has_nodes, nodes_not_ready
+from gatekeeper.kit.nodes import NODES, has_nodes, nodes_ready
 from gatekeeper.kit.occasions import Span
 from gatekeeper.kit.probes import Probe, log_evidence
 from gatekeeper.kit.promql import instant_query
-from gatekeeper.kit.quantities import pod_requests, quantity
+from gatekeeper.kit.quantities import amount, pod_requests, quantity
 from gatekeeper.kit.resources import NamedReads, ResourceName
 from gatekeeper.kit.selectors import selector_text, selects
-from gatekeeper.kit.subjects import controller_of, node_subject, pool_of
+from gatekeeper.kit.server import server_version
+from gatekeeper.kit.subjects import controller_of, is_virtual, node_subject, pool_of
 from gatekeeper.kit.templates import Template
 from gatekeeper.model import Gate, Member, Scope, Target
 from gatekeeper.parameters import Namespaces, Parameters
@@ -79,8 +83,11 @@ __all__ = [
     "AksId",
     "AksPool",
     "Alert",
+    "Alike",
     "Azure",
     "BadAnswer",
+    "Budget",
+    "Budgets",
     "Check",
     "CheckResult",
     "Cluster",
@@ -134,6 +141,7 @@ __all__ = [
     "aks_cluster",
     "alerts_of_alertmanager",
     "alerts_of_series",
+    "amount",
     "at",
     "bounded",
     "cells",
@@ -148,12 +156,13 @@ __all__ = [
     "format_duration",
     "has_nodes",
     "instant_query",
+    "is_virtual",
     "json_of",
     "judge_object",
     "log_evidence",
     "name_of",
     "node_subject",
-    "nodes_not_ready",
+    "nodes_ready",
     "numbered",
     "place_of",
     "pod_requests",
@@ -161,9 +170,11 @@ __all__ = [
     "public_holidays",
     "quantity",
     "read_calendar",
+    "rooms",
     "say",
     "selector_text",
     "selects",
+    "server_version",
     "silenced",
     "silences_of",
     "some",
@@ -217,6 +228,10 @@ class Check(Parameters, ABC):
     """All that it may do in a cluster, as verb and resource; for nearly all checks nothing."""
     azure_actions: ClassVar[tuple[str, ...]] = ()
     """All that it may ask of Azure, as actions of a role: ``Microsoft.ContainerService/managedClusters/read``."""
+
+    def waits(self) -> timedelta:
+        """How long its parameters let it wait for something; a policy whose timeout is not longer is refused."""
+        return timedelta()
 
 
 class ClusterCheck(Check):

@@ -101,8 +101,8 @@ class Cluster(Protocol):
     ) -> Sequence[Mapping[str, Any]]:
         """List whole objects (without managedFields; a Node without its images).
 
-        With ``keep``, such as ``("spec.nodeName", "spec.containers.resources")``, only these fields of each (and its
-        name and namespace) stay in memory: give it wherever thousands of objects are read.
+        With ``keep``, such as ``("spec.nodeName", "spec.containers[].resources")``, only these fields of each (and
+        its name and namespace) are read: give it wherever objects are many or large.
         """
 
     async def object(self, resource: Resource, name: str, *, namespace: str | None = None) -> Mapping[str, Any]:

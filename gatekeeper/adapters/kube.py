@@ -12,7 +12,7 @@ from gatekeeper.adapters.kube_auth import Identity
 from gatekeeper.adapters.kube_config import Endpoint
 from gatekeeper.adapters.kube_errors import Expired
 from gatekeeper.adapters.kube_http import Answer, KubeHttp
-from gatekeeper.adapters.kube_pages import Items, Rows, Slim, following, parse
+from gatekeeper.adapters.kube_pages import Items, Rows, Slim, following, parse, uncollected
 from gatekeeper.adapters.kube_session import Limits
 from gatekeeper.cluster import Resource, Table, Text
 from gatekeeper.errors import BadAnswer, Conflict, CouldNotLook, NotFound
@@ -21,7 +21,8 @@ from gatekeeper.projection import Projection
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _JSON = "application/json"
 _TABLE_PAGE = 500  # as kubectl has it; a page of pods is 90 kB
-_OBJECT_PAGE = 250  # a page of pods is some 2.5 MB, which parses in 20 ms without stalling the loop
+_LARGE_PAGE = 20  # of CustomResourceDefinitions, which may have a megabyte each
+_OBJECT_PAGE = 200  # a page of pods is some 2 MB, which parses in 20 ms without stalling the loop
 _RESTARTS = 2  # a list that expires three times in a row is not worth a fourth reading
 _PAGES = 4_000  # two million rows: more is a server that never ends
 _TEXT_BYTES = 64 * 1024
@@ -35,6 +36,9 @@ OnRequest = Callable[[str], None]
 
 
 class _Collector(Protocol):
+    def read(self, body: bytes) -> Mapping[str, Any]:
+        """Parse one page."""
+
     def add(self, page: Mapping[str, Any]) -> None:
         """Take one page."""
 
@@ -98,7 +102,8 @@ class KubeCluster:
     ) -> Sequence[Mapping[str, Any]]:
         """List whole objects."""
         path = _path(resource, namespace)
-        query = {"limit": str(_OBJECT_PAGE)} | _selectors(label_selector, field_selector)
+        page = _LARGE_PAGE if resource.plural == "customresourcedefinitions" else _OBJECT_PAGE
+        query = {"limit": str(page)} | _selectors(label_selector, field_selector)
         kept = Projection(keep) if keep else Slim(nodes=_is_node(resource))
         with self._watched():
             return (await self._list(path, query, _JSON, lambda: Items(self._http.ask(path), kept))).items
@@ -185,10 +190,12 @@ class KubeCluster:
             asked = {**query, "continue": token} if token else query
             limit = min(self._http.limits.page_bytes, left)
             body = await self._demand(f"{path}?{urlencode(asked, quote_via=quote)}", accept, limit)
-            page = parse(body, ask)
-            left, seen = left - len(body), seen + 1
-            pages.add(page)
-            before, token = token, following(page, ask)
+            left, seen, before = left - len(body), seen + 1, token
+            with uncollected():
+                page = pages.read(body)
+                pages.add(page)
+                token = following(page, ask)
+                del page, body  # before the collector wakes, and before the next page comes
             if not token:
                 return
             if token == before:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from gatekeeper.answers import json_of
 from gatekeeper.errors import BadAnswer, CouldNotLook, Forbidden, NotFound, ServerFault, Throttled, Unauthorized
 from gatekeeper.kit.manifest import at, say
 from gatekeeper.kit.templates import Template
@@ -25,6 +25,7 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _OWN_HEADERS: Final = frozenset(
     {"authorization", "content-length", "content-type", "cookie", "host", "proxy-authorization", "x-api-key"}
 )
+_LONG: Final = 8 << 20  # bytes: Alertmanager lists all silences of the last five days
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -89,7 +90,7 @@ class Endpoint(Parameters):
     def _request(self, url: str, member: Member | None, form: Query | None = None) -> HttpRequest:
         headers = {name: value.fill(member) for name, value in self.headers.items()}
         if form is None:
-            return HttpRequest(url, "GET", headers, auth=self.auth, ca_file=self.ca_file)
+            return HttpRequest(url, "GET", headers, auth=self.auth, ca_file=self.ca_file, limit=_LONG)
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         return HttpRequest(url, "POST", headers, urlencode(form).encode(), self.auth, self.ca_file)
 
@@ -100,14 +101,13 @@ def body_of(answer: HttpAnswer, ask: str) -> Any:  # noqa: ANN401 - JSON of any 
     Raises:
         CouldNotLook: of the kind that its status says, with the ``error`` that stands in it; or it is no JSON.
     """
+    if answer.status == 200:
+        if (said := json_of(answer.body, ask)) is None:
+            raise BadAnswer(f"{ask}: the answer is null")
+        return said
     try:
-        said = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        said = None
-    if answer.status != 200:
-        words = say(at(said, "error") or answer.body.decode(errors="replace"), 300)
-        error = _ERRORS.get(answer.status, ServerFault if answer.status >= 500 else BadAnswer)
-        raise error(f"{ask}: HTTP {answer.status}: {words}")
-    if said is None:
-        raise BadAnswer(f"{ask}: the answer is no JSON")
-    return said
+        words = at(json_of(answer.body, ask), "error")
+    except BadAnswer:
+        words = None
+    error = _ERRORS.get(answer.status, ServerFault if answer.status >= 500 else BadAnswer)
+    raise error(f"{ask}: HTTP {answer.status}: {say(words or answer.body.decode(errors='replace'), 300)}")

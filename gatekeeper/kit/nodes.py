@@ -20,11 +20,14 @@ async def has_nodes(cluster: Cluster) -> bool:
     return bool(list(cells(await cluster.table(NODES), "Name", "Status")))
 
 
-async def nodes_not_ready(cluster: Cluster) -> frozenset[str]:
-    """The nodes whose row does not say ``Ready``; a cordon after it does not matter.
+async def nodes_ready(cluster: Cluster) -> frozenset[str]:
+    """The nodes whose row says ``Ready``; a cordon after it does not matter.
+
+    A pod on any other node is not proven by its row, which goes on to read ``1/1 Running``: neither where the node is
+    lost, nor for as long as the pod outlives a Node that was deleted.
 
     Raises:
         CouldNotLook: as ``has_nodes``.
     """
     rows = cells(await cluster.table(NODES), "Name", "Status")
-    return frozenset(str(name) for name, status in rows if str(status).partition(",")[0] != "Ready")
+    return frozenset(str(name) for name, status in rows if str(status).partition(",")[0] == "Ready")

@@ -46,6 +46,10 @@ class Probe(Parameters):
     of the check, and perhaps of all checks on a member (``members.deadline`` of the settings).
     """
 
+    def waits(self) -> timedelta:
+        """As long as the Job may take."""
+        return self.deadline
+
     def writes_in(self) -> Sequence[str]:
         """The namespaces in which it does what ``writes`` says."""
         return (self.namespace,)

@@ -11,7 +11,27 @@ from typing import Any, Final
 from gatekeeper.errors import BadAnswer
 from gatekeeper.kit.manifest import at, dicts
 
-_QUANTITY: Final = re.compile(r"([+-]?\d+(?:\.\d*)?|[+-]?\.\d+)(?:[eE]([+-]?\d{1,2})|([a-zA-Z]{1,2}))?")
+_QUANTITY: Final = re.compile(
+    r"([+-]?\d{1,40}(?:\.\d{0,40})?|[+-]?\.\d{1,40})(?:[eE]([+-]?\d{1,2})|([a-zA-Z]{1,2}))?", re.ASCII
+)
+REQUEST_FIELDS: Final = (
+    "spec.resources.requests",
+    "spec.overhead",
+    "spec.containers[].name",
+    "spec.containers[].resources.requests",
+    "spec.initContainers[].name",
+    "spec.initContainers[].resources.requests",
+    "spec.initContainers[].restartPolicy",
+    "status.containerStatuses[].name",
+    "status.containerStatuses[].resources.requests",
+    "status.containerStatuses[].allocatedResources",
+    "status.initContainerStatuses[].name",
+    "status.initContainerStatuses[].resources.requests",
+    "status.initContainerStatuses[].allocatedResources",
+)
+"""All that ``pod_requests`` looks at, as the ``keep`` of a list."""
+REQUEST_PARTS: Final = tuple(sorted({tuple(field.replace("[]", "").split(".")[:2]) for field in REQUEST_FIELDS}))
+"""The same as the parts of an ``Alike``."""
 
 
 _UNITS: Final = {
@@ -46,6 +66,18 @@ def quantity(value: object, what: str) -> Decimal:
     return number * (Decimal(10) ** int(found[2]) if found[2] else _UNITS[found[3]] if found[3] else 1)
 
 
+def amount(value: object, what: str) -> Decimal:
+    """A quantity that is none of a debt: what a pod requests, what a node has.
+
+    Raises:
+        BadAnswer: it is no quantity, or less than nothing.
+    """
+    number = quantity(value, what)
+    if number < 0:
+        raise BadAnswer(f"{what} is {value!r:.50}, which is less than nothing")
+    return number
+
+
 def pod_requests(pod: object, resources: Iterable[str]) -> dict[str, Decimal]:
     """What the scheduler reserves for a pod, of each of these resources; ``pods`` is always 1.
 
@@ -54,7 +86,7 @@ def pod_requests(pod: object, resources: Iterable[str]) -> dict[str, Decimal]:
     top. While a pod is resized in place, the larger of its values counts.
 
     Raises:
-        BadAnswer: a request is no quantity, or stands where none can.
+        BadAnswer: a request is no quantity, is negative, or stands where none can.
     """
     spec, keys = at(pod, "spec"), ("containerStatuses", "initContainerStatuses")
     statuses = {str(each.get("name")): each for key in keys for each in dicts(at(pod, "status", key), key)}
@@ -90,11 +122,11 @@ def _amounts(requests: object) -> Mapping[str, Decimal]:
     if not isinstance(requests, Mapping):
         raise BadAnswer("the requests of a container are no list of resources")
     return {
-        name: _quantity(value) if isinstance(value, str) else quantity(value, name) for name, value in requests.items()
+        name: _request(value) if isinstance(value, str) else amount(value, name) for name, value in requests.items()
     }
 
 
 @lru_cache(maxsize=4096)
-def _quantity(text: str) -> Decimal:
+def _request(text: str) -> Decimal:
     """Ten thousand pods share a few hundred quantities."""
-    return quantity(text, "a request")
+    return amount(text, "a request")

@@ -29,6 +29,14 @@ def pool_of(node: object) -> str:
     return say(pool, 63) if isinstance(pool, str) else ""
 
 
+def is_virtual(node: object) -> bool:
+    """Whether a Node is none: a virtual kubelet, such as the one behind the virtual nodes of AKS, which is in no pool.
+
+    It has no node image, and its version is that of the library it was built with: no update run reaches either.
+    """
+    return at(node, "metadata", "labels", "type") == "virtual-kubelet" and not pool_of(node)
+
+
 def node_subject(name: str, pool: str) -> str:
     """A node as the subject of evidence: ``Node aks-user-1 (pool user)``."""
     return f"Node {name} (pool {pool})" if pool else f"Node {name}"

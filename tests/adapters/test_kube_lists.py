@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from aiohttp import web
 
 from gatekeeper.adapters.kube_auth import StaticHeader
 from gatekeeper.adapters.kube_session import Limits
+from gatekeeper.cluster import Resource
 from gatekeeper.emulator.kube import KubeCluster as Emulated
 from gatekeeper.emulator.kube import KubeServer
 from gatekeeper.errors import BadAnswer, Conflict, NotFound
@@ -59,7 +62,7 @@ async def test_objects_come_without_managed_fields_and_nodes_without_images() ->
 
     async def answer(request: web.Request) -> web.Response:
         assert request.path == "/api/v1/nodes"
-        assert request.query["limit"] == "250"
+        assert request.query["limit"] == "200"
         more = "continue" not in request.query
         return web.json_response(listed([node("a" if more else "b")], "more" if more else ""))
 
@@ -67,6 +70,20 @@ async def test_objects_come_without_managed_fields_and_nodes_without_images() ->
         found = await cluster.objects(NODES)
 
     assert found == [{"metadata": {"name": name}, "status": {"conditions": []}} for name in ("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("resource", "limit"),
+    [(PODS, "200"), (Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions"), "20")],
+)
+async def test_a_page_of_definitions_is_small_as_each_may_have_a_megabyte(resource: Resource, limit: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(listed([{"metadata": {"name": request.query["limit"]}}]))
+
+    async with served(answer) as url, cluster_at(url) as cluster:
+        (found,) = await cluster.objects(resource)
+
+    assert found["metadata"]["name"] == limit
 
 
 async def test_one_object_is_found_by_its_quoted_name() -> None:
@@ -252,3 +269,56 @@ async def test_more_pods_than_a_page_come_whole_from_the_emulator() -> None:
     name = found.column("Name")
     assert {row[name] for row in found.rows} == {f"p{number}" for number in range(620)}
     assert len(found.rows) == len(objects) == 620
+
+
+async def test_of_a_list_that_is_kept_in_part_pages_are_put_together_and_what_is_alike_is_kept_once() -> None:
+    def pod(name: str) -> dict[str, Any]:
+        spec = {"containers": [{"name": "c", "image": "x"}], "nodeName": "n1"}
+        return {"metadata": {"name": name, "managedFields": [{}]}, "spec": spec}
+
+    async def answer(request: web.Request) -> web.Response:
+        more = "continue" not in request.query
+        return web.json_response(listed([pod("a" if more else "b")], "more" if more else ""))
+
+    async with served(answer) as url, cluster_at(url) as cluster:
+        first, second = await cluster.objects(PODS, keep=("spec.containers[].name",))
+
+    assert first == {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c"}]}}
+    assert second["metadata"] == {"name": "b"}
+    assert first["spec"]["containers"] is second["spec"]["containers"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("[]", "the answer is not a JSON object"),
+        ("1", "the answer is not a JSON object"),
+        ('{"kind": "PodList", "items": [', "the answer is not JSON: EOF while parsing"),
+        ('{"kind": "PodList"} x', "the answer is not JSON: trailing characters"),
+        ('{"kind": "PodList", "items": ' + "[" * 300, "the answer is not JSON: recursion limit exceeded"),
+        ('{"kind": "Status", "items": []}', "asked for a list, the server sent a Status"),
+        ('{"kind": "PodList"}', "a PodList came without items"),
+        ('{"kind": "PodList", "items": [1]}', "items is not a list of objects"),
+        ('{"kind": "PodList", "items": {}}', "items is not a list of objects"),
+        ('{"kind": "PodList", "items": [], "metadata": {"continue": 1}}', "the continue token is not text"),
+    ],
+)
+async def test_a_list_of_another_shape_is_refused_though_it_is_kept_in_part(body: str, words: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type="application/json")
+
+    async with served(answer) as url, cluster_at(url) as cluster:
+        with pytest.raises(BadAnswer, match=words):
+            await cluster.objects(PODS, keep=("spec.nodeName",))
+
+
+@pytest.mark.parametrize("items", [[{"metadata": {"name": "a"}}], [1]])
+async def test_the_garbage_collector_works_again_after_a_page(items: list[Any]) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"kind": "PodList", "items": items})
+
+    async with served(answer) as url, cluster_at(url) as cluster:
+        with suppress(BadAnswer):
+            await cluster.objects(PODS)
+
+    assert gc.isenabled()

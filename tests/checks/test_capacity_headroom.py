@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from checks.capacity_headroom import NODES, PODS, CapacityHeadroom
-from gatekeeper.check import BadAnswer, Forbidden
+from checks.capacity_headroom import PODS, CapacityHeadroom
+from checks.drainable import Drainable
+from gatekeeper.check import NODES, BadAnswer, Forbidden
 from gatekeeper.testing import FakeCluster, ask, assert_finding
 
 CPU = CapacityHeadroom(resources=("cpu",))
@@ -296,3 +297,86 @@ async def test_it_passes_just_if_every_choice_of_nodes_may_go(
     finding = await ask(CapacityHeadroom(resources=("cpu",), nodes_gone=gone, max_used=f"{percent}%"), cluster)
 
     assert_finding(finding, "passed" if fits else "failed")
+
+
+def tainted(name: str, key: str, effect: str = "NoSchedule") -> dict[str, Any]:
+    found = node(name)
+    found["spec"]["taints"] = [{"key": key, "effect": effect}]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("key", "effect", "outcome"),
+    [
+        ("node.kubernetes.io/disk-pressure", "NoSchedule", "failed"),
+        ("node.kubernetes.io/network-unavailable", "NoSchedule", "failed"),
+        ("node.cloudprovider.kubernetes.io/uninitialized", "NoSchedule", "failed"),
+        ("maintenance", "NoSchedule", "failed"),
+        ("maintenance", "NoExecute", "failed"),
+        ("maintenance", "PreferNoSchedule", "passed"),
+        ("DeletionCandidateOfClusterAutoscaler", "PreferNoSchedule", "passed"),
+    ],
+)
+async def test_a_node_that_a_taint_keeps_pods_from_has_no_room(key: str, effect: str, outcome: str) -> None:
+    cluster = FakeCluster([node("a"), tainted("b", key, effect), pod("p", "a", "3"), pod("q", "b", "3")])
+
+    assert_finding(await ask(SURGE, cluster), outcome)
+
+
+async def test_a_taint_of_the_whole_pool_is_what_its_pods_tolerate() -> None:
+    spot = "kubernetes.azure.com/scalesetpriority"
+    cluster = FakeCluster([tainted("a", spot), tainted("b", spot), pod("p", "a", "3"), pod("q", "b", "3")])
+
+    assert_finding(await ask(SURGE, cluster), "passed", "cpu 75%")
+
+
+async def test_all_nodes_of_a_pool_under_pressure_have_no_room() -> None:
+    key = "node.kubernetes.io/memory-pressure"
+
+    assert_finding(await ask(SURGE, FakeCluster([tainted("a", key), tainted("b", key), pod("p", "a")])), "failed")
+
+
+async def test_a_virtual_node_is_no_pool_and_its_pods_do_not_wait() -> None:
+    virtual = node("vn", "10000")
+    virtual["metadata"]["labels"] = {"type": "virtual-kubelet"}
+    cluster = FakeCluster([node("a"), node("b"), virtual, pod("p", "a"), pod("q", "vn", "500")])
+
+    assert_finding(await ask(CPU, cluster), "passed", "(pool user cpu 25%)", codes=[])
+
+
+@pytest.mark.parametrize(
+    ("resource", "outcome"),
+    [("memroy", "inconclusive"), ("hugepages-2Mi", "inconclusive"), ("nvidia.com/gpu", "passed")],
+)
+async def test_a_resource_that_no_node_knows_says_nothing_unless_it_is_a_device(resource: str, outcome: str) -> None:
+    cluster = FakeCluster([node("a"), node("b"), pod("p", "a")])
+
+    finding = await ask(CapacityHeadroom(resources=("cpu", resource)), cluster)
+
+    assert_finding(finding, outcome, f"no node knows a resource {resource}" if outcome == "inconclusive" else "")
+
+
+@pytest.mark.parametrize("cpu", ["-4", "9" * 5_000])
+async def test_less_than_nothing_and_more_than_there_can_be_are_no_answer(cpu: str) -> None:
+    with pytest.raises(BadAnswer):
+        await ask(SURGE, FakeCluster([node("a"), pod("p", "a", cpu)]))
+    with pytest.raises(BadAnswer):
+        await ask(SURGE, FakeCluster([node("a", cpu), pod("p", "a")]))
+
+
+async def test_it_reads_the_pods_as_drainable_does_so_that_both_read_them_once() -> None:
+    class Counting(FakeCluster):
+        kept: list[tuple[Any, ...]]
+
+        async def objects(self, resource: Any, **how: Any) -> Any:
+            self.kept.append((resource, *how.values()))
+            return await super().objects(resource, **how)
+
+    cluster = Counting([node("a"), pod("p", "a")])
+    cluster.kept = []
+    await ask(SURGE, cluster)
+    mine, cluster.kept = set(cluster.kept), []
+    await ask(Drainable(), cluster)
+
+    assert mine <= set(cluster.kept)
+    assert {resource for resource, *_ in mine} == {NODES, PODS}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.drainable import BUDGETS, NODES, PODS, VOLUMES, Drainable
-from gatekeeper.check import BadAnswer, CouldNotLook, Eviction, Forbidden, NotFound, Tolerance
+from checks.drainable import BUDGETS, PODS, VOLUMES, Drainable
+from gatekeeper.check import NODES, BadAnswer, CouldNotLook, Eviction, Forbidden, NotFound, Tolerance
 from gatekeeper.testing import FakeCluster, ask, assert_finding
 
 CHECK = Drainable()
@@ -23,7 +23,7 @@ def node(name: str = "n1", pool: str = "user", cpu: str = "4", pods: str = "110"
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": labels},
-        "spec": {"unschedulable": True} if more.get("cordoned") else {},
+        "spec": ({"unschedulable": True} if more.get("cordoned") else {}) | {"taints": more.get("taints", [])},
         "status": {
             "allocatable": allocatable,
             "conditions": [{"type": "Ready", "status": more.get("ready", "True")}],
@@ -275,7 +275,7 @@ async def test_devices_and_node_selectors_count() -> None:
 
 
 async def test_cordoned_nodes_are_drained_too_and_virtual_ones_are_not() -> None:
-    virtual = node("vn", labels={"type": "virtual-kubelet"})
+    virtual = node("vn", pool="", labels={"type": "virtual-kubelet"})
     cluster = FakeCluster(
         [node(cordoned=True), virtual, pod(), pod("api-1", "vn", owner=None), budget(numbers="1 1 1 0")]
     )
@@ -419,3 +419,220 @@ async def test_pods_that_want_more_than_there_is_never_find_room(wants: list[int
         assert_finding(finding, "failed", codes=["NoRoom"])
     if len(rooms) == 1 and sum(wants) <= sum(rooms):
         assert_finding(finding, "passed")
+
+
+def taint(key: str, value: str = "", effect: str = "NoSchedule") -> Any:
+    return {"key": key, "effect": effect} | ({"value": value} if value else {})
+
+
+PRESSURE = taint("node.kubernetes.io/disk-pressure")
+LEAVING = taint("ToBeDeletedByClusterAutoscaler", "1732356000")
+SPOT = taint("kubernetes.azure.com/scalesetpriority", "spot")
+TOLERATES_ALL = {"tolerations": [{"operator": "Exists"}]}
+
+
+@pytest.mark.parametrize(
+    ("other", "tolerations", "outcome"),
+    [
+        (PRESSURE, [], "failed"),
+        (PRESSURE, [{"operator": "Exists"}], "failed"),
+        (LEAVING, [], "failed"),
+        (SPOT, [], "failed"),
+        (SPOT, [{"key": SPOT["key"], "value": "spot", "effect": "NoSchedule"}], "passed"),
+        (SPOT, [{"key": SPOT["key"], "value": "other"}], "failed"),
+        (SPOT, [{"key": SPOT["key"], "operator": "Exists", "effect": "NoExecute"}], "failed"),
+        (SPOT, [{"key": SPOT["key"], "operator": "Like", "value": "spot"}], "failed"),
+        (SPOT, [{"operator": "Exists"}], "passed"),
+        (taint("soft", effect="PreferNoSchedule"), [], "passed"),
+        (taint("hard", effect="NoExecute"), [], "failed"),
+    ],
+)
+async def test_a_tainted_node_has_room_only_for_pods_that_tolerate_it(
+    other: Any, tolerations: Any, outcome: str
+) -> None:
+    cluster = FakeCluster([node(), node("n2", taints=[other]), pod(spec={"tolerations": tolerations})])
+
+    assert_finding(await ask(NO_SURGE, cluster), outcome)
+
+
+async def test_a_surge_node_has_the_taints_of_its_pool_and_none_of_a_sick_node() -> None:
+    spots = [node(taints=[SPOT, PRESSURE]), node("n2", taints=[SPOT])]
+
+    assert_finding(await ask(CHECK, FakeCluster([*spots, pod(spec=TOLERATES_ALL)])), "passed")
+    assert_finding(await ask(CHECK, FakeCluster([*spots, pod()])), "failed", codes=["NoRoom"])
+    assert_finding(await ask(CHECK, FakeCluster([node(taints=[taint("mine")]), node("n2"), pod()])), "passed")
+
+
+def affinity(*terms: Any) -> dict[str, Any]:
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": list(terms)}}
+    return {"affinity": {"nodeAffinity": required}}
+
+
+def wants(operator: str, *values: str, key: str = "gen") -> Any:
+    return {"matchExpressions": [{"key": key, "operator": operator, "values": list(values)}]}
+
+
+@pytest.mark.parametrize(
+    ("terms", "outcome"),
+    [
+        ([wants("In", "2", "3")], "passed"),
+        ([wants("In", "1")], "failed"),
+        ([wants("In", "1"), wants("Exists")], "passed"),
+        ([wants("NotIn", "2")], "failed"),
+        ([wants("NotIn", "x", key="none")], "passed"),
+        ([wants("DoesNotExist")], "failed"),
+        ([wants("Gt", "1")], "passed"),
+        ([wants("Gt", "2")], "failed"),
+        ([wants("Lt", "3")], "passed"),
+        ([wants("Lt", "x")], "failed"),
+        ([wants("Lt", "3", "4")], "failed"),
+        ([wants("Like", "2")], "failed"),
+        ([{}], "failed"),
+        ([], "failed"),
+    ],
+)
+async def test_required_node_affinity_counts(terms: list[Any], outcome: str) -> None:
+    cluster = FakeCluster([node(), node("n2", labels={"gen": "2"}), pod(spec=affinity(*terms))])
+
+    assert_finding(await ask(NO_SURGE, cluster), outcome)
+
+
+@pytest.mark.parametrize(
+    "tie",
+    [
+        {"nodeSelector": {"kubernetes.io/hostname": "n1"}},
+        affinity(wants("In", "n1", key="kubernetes.io/hostname")),
+        affinity({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}),
+    ],
+)
+async def test_a_pod_that_asks_for_its_node_by_name_is_reported_and_needs_no_other_room(tie: Any) -> None:
+    finding = await ask(NO_SURGE, FakeCluster([node(), pod(spec=tie)]))
+
+    assert_finding(finding, "passed", "1 note", codes=["PodTiedToNode"])
+
+
+async def test_room_on_disk_counts_as_processor_and_memory_do() -> None:
+    hungry = pod(devices={"ephemeral-storage": "60"})
+    small = node("n2", devices={"ephemeral-storage": "50"})
+
+    assert_finding(await ask(NO_SURGE, FakeCluster([node(), node("n2"), hungry])), "passed")
+    assert_finding(await ask(NO_SURGE, FakeCluster([node(), small, hungry])), "failed", codes=["NoRoom"])
+
+
+@pytest.mark.parametrize("key", ["kubernetes.io/hostname", "topology.topolvm.io/node", "openebs.io/nodename"])
+async def test_a_volume_that_its_driver_binds_to_a_node_fails(key: str) -> None:
+    bound: Any = {"csi": {}, "nodeAffinity": {"required": {"nodeSelectorTerms": [wants("In", "n1", key=key)]}}}
+
+    finding = await ask(CHECK, FakeCluster([node(), pod(spec=CLAIM), volume(**bound)]))
+
+    assert_finding(finding, "failed", codes=["LocalVolume"])
+
+
+async def test_a_volume_of_a_zone_can_follow_its_pod() -> None:
+    zone = wants("In", "eastus-1", key="topology.disk.csi.azure.com/zone")
+    bound: Any = {"csi": {}, "nodeAffinity": {"required": {"nodeSelectorTerms": [zone]}}}
+
+    assert_finding(await ask(CHECK, FakeCluster([node(), pod(spec=CLAIM), volume(**bound)])), "passed")
+
+
+@pytest.mark.parametrize(
+    ("since", "owner", "outcome"),
+    [
+        ("2026-11-23T09:54:59Z", "StatefulSet", "inconclusive"),
+        ("2026-11-23T09:55:00Z", "StatefulSet", "passed"),
+        ("2026-11-23T10:00:30Z", "StatefulSet", "passed"),
+        ("2026-11-23T08:00:00Z", "DaemonSet", "passed"),
+        ("2026-11-23T08:00:00Z", None, "inconclusive"),
+    ],
+)
+async def test_a_drain_would_wait_for_a_pod_that_does_not_go(since: str, owner: str | None, outcome: str) -> None:
+    stuck = pod("old-1", owner=owner, metadata={"deletionTimestamp": since})
+
+    finding = await ask(CHECK, FakeCluster([node(), pod(), stuck]))
+
+    assert_finding(finding, outcome, codes=["PodStuck"] if outcome == "inconclusive" else [])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pod(spec={"nodeSelector": {"disk": ["fast"]}}),
+        pod(spec={"nodeSelector": "fast"}),
+        pod(spec={"nodeName": 5}),
+        pod(spec={"tolerations": "all"}),
+        pod(spec={"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": "odd"}}}),
+        pod(labels={"app": ["web"]}, spec={"nodeName": []}),
+        pod(cpu="-1"),
+        pod(cpu="9" * 2_000_000),
+        pod(metadata={"deletionTimestamp": "yesterday"}),
+        node("n2", cpu="-4"),
+        node("n2", cpu="9" * 2_000_000),
+    ],
+    ids=lambda body: body["kind"],
+)
+async def test_what_no_api_server_would_say_is_no_answer(odd: Any) -> None:
+    with pytest.raises(BadAnswer):
+        await ask(NO_SURGE, FakeCluster([node(), pod("api-1"), odd]))
+
+
+async def test_a_budget_is_asked_for_each_set_of_labels_and_namespace() -> None:
+    """What is alike is worked out once; pods that differ in labels or namespace alone are not alike."""
+    free = pod("web-2", labels={"app": "api"})
+    elsewhere = pod("web-3", metadata={"namespace": "pay"})
+
+    finding = await ask(CHECK, FakeCluster([node(), free, elsewhere, pod(), budget(numbers="1 1 1 0")]))
+
+    assert_finding(finding, "failed", codes=["DrainBlocked"])
+    assert "; 1 pod: shop/web-1; on n1" in finding.evidence[0].observed
+
+
+async def test_a_budget_without_labels_and_one_by_expression_take_their_pods() -> None:
+    everything = budget("all", "3 3 3 0", selector={})
+    some = budget(
+        "some", "3 3 3 0", selector={"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}
+    )
+    none = budget("none", "3 3 3 0", selector=None)
+    two = budget("two", "3 3 3 0", selector={"matchLabels": {"app": "web", "tier": "front"}})
+
+    for limit, outcome in ((everything, "failed"), (some, "failed"), (none, "passed"), (two, "passed")):
+        assert_finding(await ask(CHECK, FakeCluster([node(), pod(), limit])), outcome)
+    tiered = pod(labels={"tier": "front", "app": "web"})
+    assert_finding(await ask(CHECK, FakeCluster([node(), tiered, two])), "failed", codes=["DrainBlocked"])
+
+
+rooms_and_wants = st.tuples(
+    st.lists(st.integers(1, 12), min_size=1, max_size=4), st.lists(st.integers(1, 9), min_size=1, max_size=8)
+)
+
+
+@given(rooms_and_wants, st.integers(0, 2))
+async def test_each_node_is_drained_by_itself_first_fit_the_largest_first(
+    sizes: tuple[list[int], list[int]], surge: int
+) -> None:
+    """Against the same done plainly, without anything remembered between pods or nodes."""
+    spaces, wanted = sizes
+    nodes = [node(f"n{i}", cpu=str(each)) for i, each in enumerate(spaces)]
+    left, placed = list(spaces), dict[int, list[int]]()
+    for each in wanted:
+        best = max(range(len(left)), key=left.__getitem__)
+        left[best] -= each
+        placed.setdefault(best, []).append(each)
+    pods = [pod(f"w{on}-{i}", f"n{on}", cpu=str(each)) for on, mine in placed.items() for i, each in enumerate(mine)]
+    fits = all(_drains(mine, left[:on] + left[on + 1 :], [spaces[on]] * surge) for on, mine in placed.items())
+
+    finding = await ask(Drainable(surge=Tolerance(count=surge)), FakeCluster([*nodes, *pods]))
+
+    assert_finding(finding, "passed" if fits else "failed")
+
+
+def _drains(pods: list[int], others: list[int], surged: list[int]) -> bool:
+    return any(_all_fit(pods, rooms) for rooms in (list(surged), [*others, *surged]))
+
+
+def _all_fit(pods: list[int], rooms: list[int]) -> bool:
+    for each in sorted(pods, reverse=True):
+        fitting = [index for index, room in enumerate(rooms) if room >= each]
+        if not fitting:
+            return False
+        rooms[fitting[0]] -= each
+    return True

@@ -39,7 +39,7 @@ def images(selection: str | None, *selected: str) -> Target:
 async def test_a_full_update_that_arrived_passes(version: str) -> None:
     finding = await ask(CHECK, FakeCluster([node("a"), node("b")]), full(version))
 
-    assert_finding(finding, "passed", f"all 2 nodes are at {version}, and so is the API server", codes=[])
+    assert_finding(finding, "passed", f"all 2 nodes are at {version}, and the API server is at v1.34.2", codes=[])
 
 
 @pytest.mark.parametrize("version", ["v1.33.5", "v1.34.1", "v1.34.20", "v1.35.2", "v1.3.42", "v2.34.2", "", "garbage"])
@@ -213,3 +213,51 @@ async def test_the_message_names_the_pools_that_stayed_behind() -> None:
     assert_finding(
         await ask(CHECK, FakeCluster(nodes), full()), "failed", "2 of 3 nodes are not at 1.34.2 (pool gpu, spot)"
     )
+
+
+def virtual(version: str = "v1.19.10-vk-azure-aci-1.4.8", **labels: str) -> dict[str, Any]:
+    """As the add-on for virtual nodes makes it: in no pool, without a node image, at a version of its own."""
+    it = node("virtual-node-aci-linux", version, None)
+    it["metadata"]["labels"] = {"type": "virtual-kubelet", **labels}
+    return it
+
+
+@pytest.mark.parametrize(
+    "target", [full("1.34"), full("1.34", "Consistent", NEW), Target("ControlPlaneOnly", "1.34"), images("Latest")]
+)
+async def test_a_virtual_node_which_no_update_reaches_is_left_out_and_counted(target: Target) -> None:
+    finding = await ask(CHECK, FakeCluster([node("a"), node("b"), virtual()]), target)
+
+    assert_finding(finding, "passed", "all 2 nodes are", codes=[])
+    assert finding.message.endswith("; 1 virtual left out")
+
+
+async def test_a_node_of_a_pool_is_not_virtual_whatever_its_labels_say() -> None:
+    finding = await ask(
+        CHECK, FakeCluster([node("a"), virtual(**{"kubernetes.azure.com/agentpool": "user"})]), full("1.34")
+    )
+
+    assert_finding(finding, "failed", "1 of 2 nodes is not at 1.34")
+
+
+async def test_virtual_nodes_alone_prove_nothing() -> None:
+    assert_finding(await ask(CHECK, FakeCluster([virtual()]), full()), "inconclusive", "the cluster has no nodes")
+
+
+async def test_a_cluster_ahead_of_the_target_is_told_what_can_be_done() -> None:
+    finding = await ask(CHECK, FakeCluster([node("a", "v1.35.1")], version="v1.35.1"), full("1.34"))
+
+    assert_finding(finding, "failed", "the API server is at v1.35.1, not 1.34")
+    assert "no update goes back" in finding.evidence[0].hint
+
+
+async def test_the_api_server_is_not_said_to_be_on_an_image() -> None:
+    finding = await ask(CHECK, FakeCluster([node("a")]), full("1.34", "Consistent", NEW))
+
+    assert finding.message == "all 1 nodes are at 1.34 and on the selected images, and the API server is at v1.34.2"
+
+
+async def test_the_hint_for_a_node_without_a_pool_is_a_sentence() -> None:
+    finding = await ask(CHECK, FakeCluster([node("a", "v1.33.1", pool="")]), full("1.34"))
+
+    assert "did the update reach the pool of this node?" in finding.evidence[0].hint

@@ -125,3 +125,31 @@ async def test_nothing_but_the_distance_in_minors_decides(server: int, kubelet: 
     finding = await ask(VersionSkew(max_minors_behind=allowed), cluster)
 
     assert_finding(finding, "passed" if 0 <= server - kubelet <= allowed else "failed")
+
+
+def virtual() -> dict[str, Any]:
+    it = node("virtual-node-aci-linux", "v1.19.10-vk-azure-aci-1.4.8")
+    it["metadata"]["labels"] = {"type": "virtual-kubelet"}
+    return it
+
+
+async def test_a_virtual_node_has_no_kubelet_and_is_left_out() -> None:
+    finding = await ask(VersionSkew(), FakeCluster([node("a"), virtual()]))
+
+    assert_finding(finding, "passed", "all 1 nodes are at most 0 minors behind", codes=[])
+    assert finding.message.endswith("; 1 virtual left out")
+
+
+async def test_virtual_nodes_alone_prove_nothing() -> None:
+    assert_finding(await ask(VersionSkew(), FakeCluster([virtual()])), "inconclusive", "the cluster has no nodes")
+
+
+@pytest.mark.parametrize("goal", ["1.33", "1.34.1", "1.30"])
+async def test_a_target_behind_the_api_server_leaves_it_as_it_is(goal: str) -> None:
+    check = VersionSkew(against="target")
+
+    passed = await ask(check, FakeCluster([node("a"), node("b", "v1.31.0")]), Target("Full", goal))
+    failed = await ask(check, FakeCluster([node("a", "v1.35.0")]), Target("Full", goal))
+
+    assert_finding(passed, "passed", "behind the API server at v1.34.2")
+    assert_finding(failed, "failed", "out of the supported skew to the API server at v1.34.2")

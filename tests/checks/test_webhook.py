@@ -36,6 +36,13 @@ async def test_the_answer_is_the_finding(outcome: str) -> None:
     assert_finding(finding, outcome, "changes.example.com: CHG0042 is known", codes=["Ticket"], subjects=["CHG0042"])
 
 
+async def test_a_refusal_is_told_in_the_words_of_the_service() -> None:
+    with pytest.raises(BadAnswer, match="answered with HTTP 429, not with 200: slow down"):
+        await judge(answered(b"slow\ndown\x07", 429))
+    with pytest.raises(BadAnswer, match=r"not with 200$"):
+        await judge(answered(b"", 500))
+
+
 async def test_later_is_inconclusive_whatever_the_body_says() -> None:
     finding = await judge(answered({"outcome": "passed", "message": "x"}, 202))
 
@@ -140,6 +147,8 @@ def test_plain_http_goes_to_this_machine_only(url: str) -> None:
         {"url": "https://"},
         {"url": URL, "headers": {"authorization": "Bearer x"}},
         {"url": URL, "headers": {"X-Gatekeeper-Signature-256": "x"}},
+        {"url": URL, "headers": {"X-Team": "platform\nX-Other: x"}},
+        {"url": URL, "headers": {"X Team": "platform"}},
         {"url": URL, "expectStatus": 202},
         {"url": URL, "expectStatus": 302},
         {"url": URL, "auth": {}},

@@ -1,0 +1,111 @@
+"""What the eviction API would say to a pod, by its PodDisruptionBudgets.
+
+The rules: k8s.io/kubernetes, pkg/registry/core/pod/storage/eviction.go.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from gatekeeper.errors import BadAnswer
+from gatekeeper.kit.manifest import at, place_of
+from gatekeeper.kit.selectors import selects
+
+
+class Refusal(NamedTuple):
+    """Why a budget would not let a pod go now."""
+
+    is_certain: bool
+    """If not, the budget does not know itself, as its status is old."""
+    words: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A PodDisruptionBudget."""
+
+    place: str
+    """``namespace/name``."""
+    takes: Callable[[object], bool] = field(compare=False, repr=False)
+    """Whether it is for pods with these labels."""
+    body: Mapping[str, Any] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Budget:
+        """Read one. Raises BadAnswer when it has no name, or its selector is none."""
+        place = place_of(body, "a PodDisruptionBudget")
+        return cls(place, selects(at(body, "spec", "selector"), f"PodDisruptionBudget {place}"), body)
+
+    @property
+    def namespace(self) -> str:
+        """Where it is."""
+        return self.place.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """Without the namespace."""
+        return self.place.partition("/")[2]
+
+    @property
+    def subject(self) -> str:
+        """As the subject of evidence."""
+        return f"PodDisruptionBudget {self.place}"
+
+    @property
+    def allowed(self) -> int:
+        """How many of its pods may go now. Raises BadAnswer when that is no count."""
+        return self._status("disruptionsAllowed")
+
+    def refusal(self, *, is_ready: bool) -> Refusal | None:
+        """Why it would not let a pod go now that is Ready, or is not; None if it would.
+
+        Raises:
+            BadAnswer: its status is of another shape.
+        """
+        healthy, desired = self._status("currentHealthy"), self._status("desiredHealthy")
+        allowed, expected = self.allowed, self._status("expectedPods")
+        always = at(self.body, "spec", "unhealthyPodEvictionPolicy") == "AlwaysAllow"
+        if not is_ready and (always or healthy >= desired > 0):
+            return None
+        generation, observed = at(self.body, "metadata", "generation"), at(self.body, "status", "observedGeneration")
+        if generation is None or generation != observed:
+            words = "has a status that is older than its spec"
+            return Refusal(False, words, "is kube-controller-manager running?")
+        if allowed > 0:
+            return None
+        words = f"allows no disruption: {healthy} of {expected} pods are healthy, {desired} must stay so"
+        never = "run one more replica than must be available, or set maxUnavailable: 1"
+        mend = never if desired >= expected else "mend its pods"
+        return Refusal(True, words, f"{mend}; kubectl -n {self.namespace} describe pdb {self.name}")
+
+    def _status(self, key: str) -> int:
+        value = at(self.body, "status", key)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise BadAnswer(f"status.{key} of {self.subject} is {value!r:.50}, which is no count")
+        return value
+
+
+class Budgets:
+    """All budgets of a cluster. Which take a pod is found once for all pods that share their labels."""
+
+    def __init__(self, budgets: Iterable[Budget]) -> None:
+        # A budget can only take pods with the first of the labels that it wants.
+        self._by_label: dict[tuple[str, object], list[Budget]] = defaultdict(list)
+        for each in budgets:
+            first = next(iter((at(each.body, "spec", "selector", "matchLabels") or {}).items()), None)
+            self._by_label[each.namespace, first].append(each)
+        self._known: dict[tuple[str, int], tuple[list[Budget], object]] = {}
+
+    def of(self, namespace: str, labels: object) -> list[Budget]:
+        """Those that take a pod of a namespace with these labels, by name."""
+        key = namespace, id(labels)
+        if key not in self._known:  # the labels are held, so that no others can come to their identity
+            mine = labels.items() if isinstance(labels, Mapping) else ()
+            ways = [None, *(pair for pair in mine if isinstance(pair[1], str))]
+            likely = [each for way in ways for each in self._by_label.get((namespace, way), ())]
+            self._known[key] = sorted((each for each in likely if each.takes(labels)), key=lambda it: it.place), labels
+        return self._known[key][0]
