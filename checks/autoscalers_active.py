@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Final, Literal
 
 from gatekeeper.check import (
-    Cluster,
+    NODES,
     ClusterCheck,
     ClusterContext,
     Evidence,
@@ -18,8 +18,8 @@ from gatekeeper.check import (
     Tolerance,
     at,
     bounded,
-    cells,
     conditions,
+    has_nodes,
     numbered,
     place_of,
     say,
@@ -27,7 +27,6 @@ from gatekeeper.check import (
 )
 
 AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers")
-NODES: Final = Resource("", "v1", "nodes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class AutoscalersActive(ClusterCheck):
         found: list[Mapping[str, Any]] = []
         for namespace, selector in await self.namespaces.queries(ctx.cluster):
             found += await ctx.cluster.objects(AUTOSCALERS, namespace=namespace, field_selector=selector)
-        if not found and not await _has_nodes(ctx.cluster):
+        if not found and not await has_nodes(ctx.cluster):
             return Finding.inconclusive("there is no autoscaler, and no node either")
         judged = {place_of(each, "an autoscaler"): each for each in found}
         wanted = {place: each for place, each in judged.items() if not self._allows(place)}
@@ -112,11 +111,6 @@ class AutoscalersActive(ClusterCheck):
             return Finding.passed(f"{said}, {allowed} allowed{notes}", evidence)
         all_well = f"all {numbered(total, 'autoscaler')} are active" if total else "there is no autoscaler to look at"
         return Finding.passed(f"{all_well}{notes}", evidence)
-
-
-async def _has_nodes(cluster: Cluster) -> bool:
-    """Whether this is a cluster at work; one that shows nothing at all proves nothing."""
-    return bool(list(cells(await cluster.table(NODES), "Name", "Status")))
 
 
 def _judge(body: Mapping[str, Any]) -> _Fault | None:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from gatekeeper.check import (
-    Cluster,
+    NODES,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -23,12 +23,12 @@ from gatekeeper.check import (
     Tolerance,
     at,
     bounded,
-    cells,
     conditions,
     count,
     dicts,
     dns_name,
     format_duration,
+    has_nodes,
     numbered,
     place_of,
     say,
@@ -37,7 +37,7 @@ from gatekeeper.check import (
 )
 
 JOBS: Final = Resource("batch", "v1", "jobs")
-NODES: Final = Resource("", "v1", "nodes")
+_KEPT: Final = ("metadata.ownerReferences", "metadata.deletionTimestamp", "spec.suspend", "status")
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -80,6 +80,7 @@ class _Task:
     def evidence(self, code: str) -> Evidence:
         namespace, _, name = self.last.place.partition("/")
         hint = f"kubectl -n {namespace} describe job {name}; kubectl -n {namespace} logs job/{name} --tail=50"
+        hint += "; if it is to run on, set running: ignored" if code == "JobRunning" else ""
         about = f"Job {name} " if self.subject.startswith("CronJob") else ""
         return Evidence(code, self.subject, f"{about}{self.last.words}", "Complete", hint)
 
@@ -129,15 +130,25 @@ class JobsSucceeded(ClusterCheck):
                 raise ValueError(f"{name!r} is no namespace/name")
         return names
 
+    @model_validator(mode="after")
+    def _are_looked_at(self) -> Self:
+        for name in self.require:
+            namespace = name.partition("/")[0]
+            if not set(namespace) & set("*?[") and not self.namespaces.wants(namespace):
+                raise ValueError(
+                    f"{name} is required, and namespaces leaves {namespace} out, so nobody would look there"
+                )
+        return self
+
     async def run(self, ctx: ClusterContext) -> Finding:
-        """List whole Jobs: rows tell neither owners nor times, and Jobs are few."""
+        """List objects: rows tell neither owners nor times."""
         found: list[Mapping[str, Any]] = []
         for namespace, selector in await self.namespaces.queries(ctx.cluster):
             found += await ctx.cluster.objects(
-                JOBS, namespace=namespace, label_selector=self.labels, field_selector=selector
+                JOBS, namespace=namespace, label_selector=self.labels, field_selector=selector, keep=_KEPT
             )
         now = await ctx.cluster.now()
-        if not found and (self.labels or not await _has_nodes(ctx.cluster)):
+        if not found and (self.labels or not await has_nodes(ctx.cluster)):
             nobody = f"no Job has the labels {self.labels}" if self.labels else "there is no Job, and no node either"
             return Finding.inconclusive(nobody)
         return self._answer(list(_tasks(found, now)), now)
@@ -166,17 +177,13 @@ class JobsSucceeded(ClusterCheck):
 
     def _unproven(self, tasks: Sequence[_Task], recent: Sequence[_Task]) -> Iterator[Evidence]:
         """What is required and neither succeeded nor failed lately."""
+        proven = {task.subject for task in recent}
         for pattern in dict.fromkeys(self.require):
             mine = [task for task in tasks if task.is_called(pattern)]
             if not mine:
                 hint = "was it deleted by its ttlSecondsAfterFinished, or is its name misspelt?"
                 yield Evidence("RequiredJobMissing", f"Job {pattern}", "is required and not there", "Complete", hint)
-            yield from (task.evidence("RequiredJobNotProven") for task in mine if task not in recent)
-
-
-async def _has_nodes(cluster: Cluster) -> bool:
-    """Whether this is a cluster at work; one that shows nothing at all proves nothing."""
-    return bool(list(cells(await cluster.table(NODES), "Name", "Status")))
+            yield from (task.evidence("RequiredJobNotProven") for task in mine if task.subject not in proven)
 
 
 def _tasks(found: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[_Task]:

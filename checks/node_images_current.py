@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
@@ -19,7 +20,9 @@ from gatekeeper.check import (
     at,
     bounded,
     dns_name,
+    is_virtual,
     node_subject,
+    numbered,
     pool_of,
     say,
     some,
@@ -43,7 +46,8 @@ class NodeImagesCurrent(ClusterCheck):
     of ``images``, else those that the run selected (``Consistent``, ``Custom``). A run with ``Latest`` names none: each
     region has its own latest image, so all that can be proven is that the update left no node of a pool behind the
     others. The same holds for a run that does not touch node images (``ControlPlaneOnly``) or does not say. A node
-    without the label is on no image that is known, and fails.
+    without the label is on no image that is known, and fails; but virtual nodes (label ``type: virtual-kubelet``, in no
+    pool) have none, and are left out and counted.
 
     A cluster without nodes, a pool without nodes, a selection that is not known, and a run that selects images but
     names none yet are inconclusive. What it asks, the nodes as rows with their labels, is the same read as
@@ -72,7 +76,7 @@ class NodeImagesCurrent(ClusterCheck):
         wanted, unclear = self._wanted(ctx.scope.target)
         if unclear:
             return Finding.inconclusive(unclear)
-        pools = await _read(ctx)
+        pools, virtual = await _read(ctx)
         if self.pools:
             pools = {pool: pools[pool] for pool in self.pools if pool in pools}
         missing = sorted(set(self.pools) - set(pools))
@@ -80,7 +84,9 @@ class NodeImagesCurrent(ClusterCheck):
             where = f" in pool {', '.join(missing)}" if missing else ""
             return Finding.inconclusive(f"there is no node{where}, so nothing can be said of its image")
         total = sum(map(len, pools.values()))
-        return _on(wanted, pools, total) if wanted else _alike(pools, total)
+        finding = _on(wanted, pools, total) if wanted else _alike(pools, total)
+        notes = f"; {virtual} virtual left out" if virtual and not self.pools else ""
+        return replace(finding, message=f"{finding.message}{notes}")
 
     def _wanted(self, target: Target) -> tuple[Sequence[str], str]:
         """The images to be on, none if each pool need only agree with itself; or why nothing can be compared."""
@@ -95,18 +101,23 @@ class NodeImagesCurrent(ClusterCheck):
         return named, "" if named else f"the run selects node images ({selection}), and names none yet"
 
 
-async def _read(ctx: ClusterContext) -> _Pools:
+async def _read(ctx: ClusterContext) -> tuple[_Pools, int]:
+    """The nodes of each pool, and how many virtual ones there are besides them."""
     table = await ctx.cluster.table(NODES, metadata=True)
     column = table.column("Name")
     if len(table.metadata) != len(table.rows):
         raise BadAnswer("the table of nodes came without their metadata")
     pools: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    virtual = 0
     for row, metadata in zip(table.rows, table.metadata, strict=True):
         if len(row) <= column:
             raise BadAnswer("a row of the table of nodes has another shape")
+        if is_virtual(node := {"metadata": metadata}):
+            virtual += 1
+            continue
         image = at(metadata, "labels", _IMAGE)
-        pools[pool_of({"metadata": metadata})].append((dns_name(row[column], "a node"), say(image, 100)))
-    return dict(pools)
+        pools[pool_of(node)].append((dns_name(row[column], "a node"), say(image, 100)))
+    return dict(pools), virtual
 
 
 def _on(wanted: Sequence[str], pools: _Pools, total: int) -> Finding:
@@ -114,10 +125,14 @@ def _on(wanted: Sequence[str], pools: _Pools, total: int) -> Finding:
     off = [(pool, *node) for pool, nodes in pools.items() for node in nodes if node[1].casefold() not in images]
     if not off:
         return Finding.passed(f"all {total} nodes are on {expected}")
-    hint = "did the update reach pool {}? look at the member's message in the update run"
+    hint = "did the update reach {}? look at the member's message in the update run"
     evidence = [
         Evidence(
-            "NodeImage", node_subject(name, pool), image or _NO_LABEL, expected, hint.format(pool or "of this node")
+            "NodeImage",
+            node_subject(name, pool),
+            image or _NO_LABEL,
+            expected,
+            hint.format(f"pool {pool}" if pool else "the pool of this node"),
         )
         for pool, name, image in off
     ]
@@ -129,9 +144,11 @@ def _on(wanted: Sequence[str], pools: _Pools, total: int) -> Finding:
 def _alike(pools: _Pools, total: int) -> Finding:
     evidence = [each for pool, nodes in sorted(pools.items()) for each in _mixed(pool, nodes)]
     if not evidence:
-        return Finding.passed(f"all {total} nodes are on one image in each of {len(pools)} pools (the run names none)")
+        where = "in its pool" if len(pools) == 1 else f"in each of {len(pools)} pools"
+        return Finding.passed(f"all {total} nodes are on one image {where} (the run names none)")
     mixed = [each.subject for each in evidence]
-    said = f"{len(mixed)} of {len(pools)} pools {'is' if len(mixed) == 1 else 'are'} not on one image: {some(mixed)}"
+    of = f"{len(mixed)} of {numbered(len(pools), 'pool')} {'is' if len(mixed) == 1 else 'are'}"
+    said = f"{of} not on one image: {some(mixed)}"
     return Finding.failed(said, bounded(evidence))
 
 

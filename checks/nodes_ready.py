@@ -21,6 +21,7 @@ from gatekeeper.check import (
     at,
     bounded,
     dicts,
+    is_virtual,
     name_of,
     node_subject,
     pool_of,
@@ -46,6 +47,12 @@ _PROBLEMS: Final = (
     "KernelDeadlock",
     "VMEventScheduled",
     "Frequent*",  # FrequentKubeletRestart, FrequentContainerdRestart, FrequentUnregisterNetDevice ...
+    # and by the same on nodes with GPUs
+    "GPUMissing",
+    "NVLinkStatusInactive",
+    "XIDErrors",
+    "IBLinkFlapping",
+    "UnhealthyNvidia*",  # UnhealthyNvidiaDevicePlugin, UnhealthyNvidiaDCGMServices
 )
 _LEASE_LASTS: Final = 40  # seconds; the kubelet's default nodeLeaseDurationSeconds
 _CLOCKS_DIFFER: Final = timedelta(seconds=5)  # the Date header has whole seconds, and the answer was on its way
@@ -74,11 +81,13 @@ class NodesReady(ClusterCheck):
     """All nodes are Ready, send heartbeats, and report no problem.
 
     A node counts as not healthy when its condition ``Ready`` is anything but True (missing and Unknown included); when
-    a pressure, ``NetworkUnavailable`` or a condition of AKS's node-problem-detector is anything but False; or when its
-    Lease in ``kube-node-lease`` is older than it may be: a dead kubelet's last words, ``Ready=True`` among them, stand
-    for 40 seconds and more. A node without a Lease while others have one, one whose clock is ahead, or one that is
-    being deleted is unclear (inconclusive). In a cluster without any Leases the heartbeat cannot be seen; then
-    ``Ready`` has to do, and the message says so. Cordoned nodes are reported, and not judged.
+    a pressure, ``NetworkUnavailable`` or a condition of AKS's node-problem-detector, those for GPUs among them, is
+    anything but False; or when its Lease in ``kube-node-lease`` is older than it may be: a dead kubelet's last words,
+    ``Ready=True`` among them, stand for 40 seconds and more. A node without a Lease while others have one, one whose
+    clock is ahead, or one that is being deleted is unclear (inconclusive). In a cluster without any Leases the
+    heartbeat cannot be seen; then ``Ready`` has to do, and the message says so. It also has to for a virtual node
+    (label ``type: virtual-kubelet``, in no pool) without a Lease, since virtual kubelets need not keep one. Cordoned
+    nodes are reported, and not judged.
 
     Example:
         - check: nodes-ready
@@ -127,20 +136,19 @@ class NodesReady(ClusterCheck):
         return self._answer(nodes, faults, bool(leases))
 
     def _conditions(self, node: _Node) -> Iterator[_Fault]:
-        ready = False
-        for each in dicts(at(node.manifest, "status", "conditions"), "status.conditions"):
+        said = dicts(at(node.manifest, "status", "conditions"), "status.conditions")
+        ready = [each for each in said if each.get("type") == "Ready"]
+        off = next((each for each in ready if each.get("status") != "True"), None)
+        if off is not None or not ready:
+            # What else it says is as old: the node controller makes all of a lost node's conditions Unknown.
+            yield _not_ready(node, f"Ready is {_words(off)}" if off is not None else "it has no condition Ready")
+            return
+        for each in said:
             kind, status = str(each.get("type")), each.get("status")
-            if kind == "Ready" and status == "True":
-                ready = True
-            elif kind == "Ready":
-                yield _not_ready(node, f"Ready is {_words(each)}")
-                return
-            elif status != "False" and self._is_problem(kind):
+            if kind != "Ready" and status != "False" and self._is_problem(kind):
                 hint = f"kubectl describe node {node.name}"
                 evidence = node.evidence("NodeProblem", f"{say(kind, 80)} is {_words(each)}", "False", hint)
                 yield _Fault(node, f"has {say(kind, 60)}={say(status, 20)}", evidence)
-        if not ready:
-            yield _not_ready(node, "it has no condition Ready")
 
     def _is_problem(self, kind: str) -> bool:
         watched = any(fnmatchcase(kind, pattern) for pattern in (*_PROBLEMS, *self.problem_conditions))
@@ -157,7 +165,7 @@ class NodesReady(ClusterCheck):
         notes += "" if leases else "; this cluster shows no Leases, so heartbeats could not be seen"
         if not faults:
             return Finding.passed(f"all {total} nodes are Ready, alive and without problems{notes}", evidence)
-        few = some([f"{fault.node.name} {fault.words}" for fault in shown])
+        few = some(_by_node(shown))
         notes = f"{_by_pool(nodes, off)}{notes}"
         if len(bad) > allowed:
             said = f"{len(bad)} of {total} nodes {_are(len(bad))} not healthy: {few} ({allowed} allowed){notes}"
@@ -177,6 +185,8 @@ def _heartbeat(node: _Node, leases: Mapping[str, Mapping[str, Any]], now: dateti
     if not leases:
         return
     lease = leases.get(node.name)
+    if lease is None and is_virtual(node.manifest):
+        return
     if lease is None:
         observed = "it has no Lease in kube-node-lease, though others do"
         hint = f"has it just joined? kubectl -n kube-node-lease get lease {node.name}"
@@ -206,6 +216,16 @@ def _deletion(node: _Node) -> Iterator[_Fault]:
 def _cordoned(node: _Node) -> Evidence:
     hint = f"left over from a drain? kubectl uncordon {node.name}"
     return node.evidence("NodeCordoned", "it takes no new pods", hint=hint)
+
+
+def _by_node(faults: Sequence[_Fault]) -> list[str]:
+    """Each node once, with the first of its faults: ``n1 has DiskPressure=True (and 2 more)``."""
+    first: dict[str, str] = {}
+    number = Counter(fault.node.name for fault in faults)
+    for fault in faults:
+        first.setdefault(fault.node.name, fault.words)
+    more = {name: f" (and {number[name] - 1} more)" if number[name] > 1 else "" for name in first}
+    return [f"{name} {words}{more[name]}" for name, words in first.items()]
 
 
 def _by_pool(nodes: Sequence[_Node], off: set[str]) -> str:

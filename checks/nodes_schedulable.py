@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gatekeeper.check import (
     ClusterCheck,
@@ -20,6 +20,7 @@ from gatekeeper.check import (
     Tolerance,
     at,
     bounded,
+    conditions,
     dicts,
     format_duration,
     name_of,
@@ -42,12 +43,19 @@ _LEFTOVERS: Final = (
     "ignore-taint.cluster-autoscaler.kubernetes.io/*",
     "node.cilium.io/*",  # agent-not-ready: AKS with Azure CNI powered by Cilium
     "karpenter.sh/*",  # node auto-provisioning: disrupted, unregistered
+    "remediator.aks.microsoft.com/*",  # AKS's node auto-repair and auto-drain: unschedulable
+    "remediator.kubernetes.azure.com/*",  # the same under its newer name
 )
-_OF_CONDITIONS: Final = frozenset(
-    f"node.kubernetes.io/{word}"
-    for word in ("not-ready", "unreachable", "memory-pressure", "disk-pressure", "pid-pressure", "network-unavailable")
-)
-"""The node lifecycle controller derives these from the node's conditions, which nodes-ready judges."""
+_OF_CONDITIONS: Final = {
+    "node.kubernetes.io/not-ready": ("Ready", "True"),
+    "node.kubernetes.io/unreachable": ("Ready", "True"),
+    "node.kubernetes.io/memory-pressure": ("MemoryPressure", "False"),
+    "node.kubernetes.io/disk-pressure": ("DiskPressure", "False"),
+    "node.kubernetes.io/pid-pressure": ("PIDPressure", "False"),
+    "node.kubernetes.io/network-unavailable": ("NetworkUnavailable", "False"),
+}
+"""The node lifecycle controller derives these taints from the node's conditions, which nodes-ready judges; and the
+condition with which a taint should have gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,11 @@ class NodesSchedulable(ClusterCheck):
     Failed are nodes that have been cordoned (``spec.unschedulable``) for longer than ``gracePeriod``, or that carry for
     longer than this, with the effect NoSchedule or NoExecute, a taint of Kubernetes itself
     (``node.kubernetes.io/*``, ``node.cloudprovider.kubernetes.io/*``: out-of-service, shutdown, uninitialized ...), of
-    the cluster autoscaler (``ToBeDeletedByClusterAutoscaler``, startup taints), of Cilium's or of Karpenter's. Nodes
-    that AKS cordoned as not drainable (label ``kubernetes.azure.com/upgrade-status: Quarantined``) fail at once. A
-    pool's own taints, such as ``CriticalAddonsOnly`` or those for spot nodes, are meant to be there and do not count;
-    nor do those that only repeat a condition (not-ready, unreachable, pressures), which ``nodes-ready`` judges.
+    the cluster autoscaler (``ToBeDeletedByClusterAutoscaler``, startup taints), of AKS's node auto-repair and
+    auto-drain (``remediator.*``), of Cilium's or of Karpenter's. Nodes that AKS cordoned as not drainable (label
+    ``kubernetes.azure.com/upgrade-status: Quarantined``) fail at once. A pool's own taints, such as
+    ``CriticalAddonsOnly`` or those for spot nodes, are meant to be there and do not count; nor do those that only
+    repeat a condition (not-ready, unreachable, pressures), which ``nodes-ready`` judges, as long as it lasts.
 
     Since when is told by the taint: the node lifecycle controller answers a cordon with the taint
     ``node.kubernetes.io/unschedulable`` and writes its ``timeAdded``; the cluster autoscaler writes the time as the
@@ -102,6 +111,12 @@ class NodesSchedulable(ClusterCheck):
     ignore_taints: tuple[str, ...] = Field(default=(), min_length=1)
     """Keys of taints that do not count; may hold ``*``. A cordon always counts."""
 
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        if both := set(self.taints) & set(self.ignore_taints):
+            raise ValueError(f"{some(sorted(both))} stands both in taints and in ignoreTaints; leave it in one of them")
+        return self
+
     async def run(self, ctx: ClusterContext) -> Finding:
         """Judge every node; what is unclear counts against the tolerance too."""
         everything = await ctx.cluster.objects(NODES)
@@ -127,16 +142,21 @@ class NodesSchedulable(ClusterCheck):
                 hint = f"left over from a drain? kubectl uncordon {name}"
                 yield _Fault(name, pool, "NodeCordoned", f"cordoned {age}", hint, certain)
             taints = [taint for taint in taints if taint.get("key") != _CORDON]
+        said = conditions(node)
         for taint in taints:
             key, effect = str(taint.get("key")), taint.get("effect")
-            if effect != "PreferNoSchedule" and self._is_leftover(key):
+            if effect != "PreferNoSchedule" and self._is_leftover(key, said):
                 age, certain = self._age(taint, now)
-                words, hint = f"tainted {say(key, 100)}:{say(effect, 20)} {age}", f"kubectl describe node {name}"
+                words = f"tainted {say(key, 100)}:{say(effect, 20)} {age}"
+                hint = f"kubectl describe node {name}; if it is meant to be there, put its key into ignoreTaints"
                 yield _Fault(name, pool, "NodeTainted", words, hint, certain)
 
-    def _is_leftover(self, key: str) -> bool:
-        watched = any(fnmatchcase(key, pattern) for pattern in (*_LEFTOVERS, *self.taints))
-        return watched and key not in _OF_CONDITIONS and not any(fnmatchcase(key, p) for p in self.ignore_taints)
+    def _is_leftover(self, key: str, said: Mapping[str, Mapping[str, Any]]) -> bool:
+        kind, over = _OF_CONDITIONS.get(key, ("", ""))
+        stale = not kind or said.get(kind, {}).get("status") == over
+        known = stale and any(fnmatchcase(key, pattern) for pattern in _LEFTOVERS)
+        watched = known or any(fnmatchcase(key, pattern) for pattern in self.taints)
+        return watched and not any(fnmatchcase(key, pattern) for pattern in self.ignore_taints)
 
     def _age(self, taint: Mapping[str, Any], now: datetime) -> tuple[str, bool]:
         """How old a taint is, in words; and whether it is certainly older than the grace period."""
@@ -145,7 +165,7 @@ class NodesSchedulable(ClusterCheck):
         if since is None and taint.get("key") == _SCALE_DOWN and value.isascii() and value.isdecimal():
             since = datetime.fromtimestamp(min(int(value[:11]), 2**33), UTC)
         if since is None:
-            return "since nobody knows when", False
+            return "for an unknown time", False
         return f"for {format_duration(max(now - since, timedelta(0)))}", now - since > self.grace_period
 
     def _answer(self, total: int, faults: Sequence[_Fault]) -> Finding:
@@ -155,7 +175,7 @@ class NodesSchedulable(ClusterCheck):
         allowed, evidence = self.max_unschedulable.of(total), bounded([fault.evidence() for fault in faults])
         few, are = some([f"{fault.node} {fault.words}" for fault in faults]), "takes" if len(off) == 1 else "take"
         young = len(off) - len(bad)
-        grace = f"; {young} of them for less than {format_duration(self.grace_period)}, or nobody knows how long"
+        grace = f"; {young} of them for less than {format_duration(self.grace_period)}, or an unknown time"
         message = f"{len(off)} of {total} nodes {are} no new pods, {allowed} allowed: {few}{grace if young else ''}"
         if len(bad) > allowed:
             return Finding.failed(message, evidence)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from gatekeeper.check import (
-    Cluster,
+    NODES,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -28,6 +28,7 @@ from gatekeeper.check import (
     dicts,
     dns_name,
     format_duration,
+    nodes_ready,
     numbered,
     place_of,
     say,
@@ -36,7 +37,6 @@ from gatekeeper.check import (
 )
 
 PODS: Final = Resource("", "v1", "pods")
-NODES: Final = Resource("", "v1", "nodes")
 _UNFINISHED: Final = "status.phase!=Succeeded,status.phase!=Failed"
 _ALL_READY: Final = frozenset(f"{n}/{n}" for n in range(1, 33))  # pods of more containers are read whole
 _NO_GATE_UNMET: Final = _ALL_READY | {"<none>"}
@@ -90,8 +90,8 @@ class PodsHealthy(ClusterCheck):
     or a node is judged here. Static pods are judged like others. No pods at all is inconclusive.
 
     All pods are screened as rows; only those that a row does not prove to be sound are read whole, 50 at most, and a
-    pod beyond these counts as not healthy. The row of a pod on a node that is not Ready proves nothing: the node
-    controller makes the pod unready, and its row goes on to read ``1/1 Running``.
+    pod beyond these counts as not healthy. The row of a pod on a node that is not Ready, or gone, proves nothing: the
+    node controller makes the pod unready, and its row goes on to read ``1/1 Running``.
 
     Example:
         - check: pods-healthy
@@ -117,14 +117,14 @@ class PodsHealthy(ClusterCheck):
     async def run(self, ctx: ClusterContext) -> Finding:
         """Screen the rows, then read the suspects whole."""
         cluster = ctx.cluster
-        lost = await _nodes_not_ready(cluster)
+        alive = await nodes_ready(cluster)
         seen, sound, left, found = 0, 0, _READ_WHOLE, list[_Found]()
         now = await cluster.now()
         for namespace, selector in await self.namespaces.queries(cluster):
             fields = ",".join(filter(None, (selector, _UNFINISHED)))
             table = await cluster.table(PODS, namespace=namespace, field_selector=fields)
             seen += len(table.rows)
-            suspects = _suspects(table, lost)
+            suspects = _suspects(table, alive)
             sound += len(table.rows) - sum(map(len, suspects.values()))
             for name, statuses in suspects.items():
                 if left <= 0:
@@ -163,18 +163,12 @@ class PodsHealthy(ClusterCheck):
         return Finding.passed(f"all {seen} unfinished pods are running and ready")
 
 
-async def _nodes_not_ready(cluster: Cluster) -> frozenset[str]:
-    table = await cluster.table(NODES)
-    rows = cells(table, "Name", "Status")
-    return frozenset(str(name) for name, status in rows if str(status).partition(",")[0] != "Ready")
-
-
-def _suspects(table: Table, lost: frozenset[str]) -> dict[str, list[str]]:
+def _suspects(table: Table, alive: frozenset[str]) -> dict[str, list[str]]:
     """The rows that do not prove their pod to be sound: the pod's name, and the Status of each pod of that name."""
     suspects: dict[str, list[str]] = {}
     for name, ready, status, gates, node in cells(table, "Name", "Ready", "Status", "Readiness Gates", "Node"):
-        sound = status == "Running" and ready in _ALL_READY and gates in _NO_GATE_UNMET
-        if not sound or node in lost:
+        sound = status == "Running" and str(ready) in _ALL_READY and str(gates) in _NO_GATE_UNMET
+        if not sound or str(node) not in alive:
             suspects.setdefault(dns_name(name, "a pod"), []).append(str(status))
     return suspects
 

@@ -53,12 +53,13 @@ class _Restarts:
     why: str
 
     def evidence(self, since: datetime) -> Evidence:
-        times = f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
+        times = f"{self.least} to " if self.least < self.most else ""
         namespace, _, name = self.pod.rpartition("/")
         return Evidence(
             "ContainerRestarted" if self.least else "RestartsNotProven",
             self.controller,
-            f"pod {name}, container {self.container}: {times} restarts since {since:%H:%M:%SZ}{self.why}",
+            f"pod {name}, container {self.container}: {times}{numbered(self.most, 'restart')} "
+            f"since {since:%Y-%m-%d %H:%M:%SZ}{self.why}",
             "no restart since the update",
             f"kubectl -n {namespace} logs {name} -c {self.container} --previous",
         )
@@ -77,7 +78,9 @@ class RestartsSinceUpdate(ClusterCheck):
     the Job's matter. A member whose update has no time, and a cluster without pods, are inconclusive.
 
     All pods are screened as rows: ``4 (9h ago)`` is no suspect if even the youngest reading of that age lies before the
-    update; restarts without an age are. Only suspects are read whole, 50 at most; any beyond are not proven.
+    update; restarts without an age are. Only suspects are read whole, 50 at most; any beyond are not proven. The row of
+    a pod that has started no longer tells of its init containers (sidecars apart): what they did to start is over, and
+    counts only where the pod is read whole for another reason.
 
     Example:
         - check: restarts-since-update
@@ -107,7 +110,8 @@ class RestartsSinceUpdate(ClusterCheck):
         since = ctx.member.completed_at if self.since == "completed" else ctx.member.started_at
         if since is None:
             words = f"the run does not say when the update of {ctx.member.name} was {self.since}"
-            return Finding.inconclusive(f"{words}, so no restart can be counted against it")
+            other = "; with since: started it could" if ctx.member.started_at is not None else ""
+            return Finding.inconclusive(f"{words}, so no restart can be counted against it{other}")
         seen, names, unread, found = 0, 0, 0, list[_Restarts]()
         for namespace, selector in await self.namespaces.queries(ctx.cluster):
             fields = ",".join(filter(None, (selector, _UNFINISHED)))
@@ -140,7 +144,7 @@ class RestartsSinceUpdate(ClusterCheck):
             return Finding.failed(f"{containers} restarted {times} {when} {allowed}: {who}", evidence)
         if unread:
             more = f"{unread} more may have, and are too many to be looked at"
-            return Finding.inconclusive(f"{least} restarts {when}; {more} {allowed}", evidence)
+            return Finding.inconclusive(f"{numbered(least, 'restart')} {when}; {more} {allowed}", evidence)
         if self._exceeds([each.most for each in found], most):
             return Finding.inconclusive(
                 f"{least} to {most} restarts {when}, which cannot be told {allowed}: {who}", evidence
@@ -177,6 +181,8 @@ def _containers(pod: Mapping[str, Any], since: datetime) -> Iterator[_Restarts]:
     young = created is not None and created >= since
     keys = ("initContainerStatuses", "containerStatuses")
     statuses = [status for key in keys for status in dicts(at(pod, "status", key), f"status.{key}")]
+    if not statuses and at(pod, "status", "phase") == "Pending":
+        return  # a namesake of the suspect, or what came in its place: it has not begun, so nothing restarted
     if not statuses:
         raise BadAnswer(f"the row of pod {place} left restarts open, and the pod shows no container")
     for status in statuses:

@@ -31,6 +31,14 @@ from gatekeeper.check import (
 SERVICES: Final = Resource("", "v1", "services")
 SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices")
 _SERVICE_NAME: Final = "kubernetes.io/service-name"
+_OF_A_SERVICE: Final = ("metadata.deletionTimestamp", "spec.type", "spec.selector", "spec.ports", "status.loadBalancer")
+_OF_A_SLICE: Final = (
+    "metadata.labels",
+    "ports",
+    "endpoints[].addresses",
+    "endpoints[].conditions",
+    "endpoints[].targetRef.name",
+)
 
 _Slices = Sequence[Mapping[str, Any]]
 
@@ -41,6 +49,8 @@ class _Fault:
     code: str
     words: str
     certain: bool = True
+    idle: bool = False
+    """It has no endpoint at all, not even one that is not ready."""
 
     def evidence(self) -> Evidence:
         namespace, _, name = self.place.partition("/")
@@ -49,6 +59,7 @@ class _Fault:
             "EndpointSliceMissing": "is kube-controller-manager running?",
         }
         look = f"kubectl -n {namespace} get endpointslices -l {_SERVICE_NAME}={name} -o yaml"
+        look += f"; scaled to zero on purpose? put {self.place} into allow" if self.idle else ""
         return Evidence(self.code, f"Service {self.place}", self.words, hint=hints.get(self.code, look))
 
 
@@ -59,11 +70,11 @@ class ServicesHaveEndpoints(ClusterCheck):
     ready), ``serving`` is not False and ``terminating`` is not True; so a Service with ``publishNotReadyAddresses``,
     whose endpoints are all called ready, is judged by who really serves. A pod counts once, also where it has addresses
     of two families. An endpoint without a port of a Service that has ports answers nobody. A Service of the type
-    LoadBalancer needs an ``ingress``. A Service that is being deleted, or for which no EndpointSlice exists, is
-    inconclusive. Left out, and counted in the message, are Services without a selector (someone else keeps their
-    endpoints) and of the type ExternalName. Without any Service that selects pods the check is inconclusive: every
-    cluster has one for its DNS. Rules: k8s.io/api, discovery/v1/types.go. Reads whole objects: the rows of
-    EndpointSlices do not show who is ready.
+    LoadBalancer, with a selector or without, needs an ``ingress``. A Service that is being deleted, or for which no
+    EndpointSlice exists, is inconclusive. Other Services without a selector (someone else keeps their endpoints) and
+    those of the type ExternalName are left out, and counted in the message. Without any Service that selects pods the
+    check is inconclusive: every cluster has one for its DNS. Rules: k8s.io/api, discovery/v1/types.go. Reads objects:
+    the rows of EndpointSlices do not show who is ready.
 
     Example:
         - check: services-have-endpoints
@@ -93,15 +104,17 @@ class ServicesHaveEndpoints(ClusterCheck):
         services: list[Mapping[str, Any]] = []
         slices: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for namespace, selector in await self.namespaces.queries(ctx.cluster):
-            services += await ctx.cluster.objects(SERVICES, namespace=namespace, field_selector=selector)
+            services += await ctx.cluster.objects(
+                SERVICES, namespace=namespace, field_selector=selector, keep=_OF_A_SERVICE
+            )
             found = await ctx.cluster.objects(
-                SLICES, namespace=namespace, field_selector=selector, label_selector=_SERVICE_NAME
+                SLICES, namespace=namespace, field_selector=selector, label_selector=_SERVICE_NAME, keep=_OF_A_SLICE
             )
             for each in found:
                 place = place_of(each, "an EndpointSlice").rpartition("/")[0]
                 slices[f"{place}/{at(each, 'metadata', 'labels', _SERVICE_NAME)}"].append(each)
-        mine = {place_of(each, "a Service"): each for each in services if _selects_pods(each)}
-        if not mine:
+        mine = {place_of(each, "a Service"): each for each in services if _selects_pods(each) or _balances(each)}
+        if not any(map(_selects_pods, services)):
             return Finding.inconclusive(
                 f"none of {numbered(len(services), 'Service')} selects pods, so none can be judged"
             )
@@ -121,13 +134,14 @@ class ServicesHaveEndpoints(ClusterCheck):
             return
         ports = bool(dicts(at(service, "spec", "ports"), "spec.ports"))
         ready = len({who for each in slices for who in _ready(each, ports=ports)})
-        if not slices:
+        selects = _selects_pods(service)  # else its endpoints are someone else's matter
+        if selects and not slices:
             yield _Fault(place, "EndpointSliceMissing", "has no EndpointSlice at all", certain=False)
-        elif ready < self.min_ready:
+        elif selects and ready < self.min_ready:
             total = sum(len(dicts(each.get("endpoints"), "endpoints")) for each in slices)
             words = f"has {ready} ready of {numbered(total, 'endpoint')}, {self.min_ready} needed"
-            yield _Fault(place, "ServiceNotReady", words)
-        if at(service, "spec", "type") == "LoadBalancer":
+            yield _Fault(place, "ServiceNotReady", words, idle=not total)
+        if _balances(service):
             ingress = dicts(at(service, "status", "loadBalancer", "ingress"), "status.loadBalancer.ingress")
             if not any(each.get("ip") or each.get("hostname") for each in ingress):
                 yield _Fault(place, "LoadBalancerPending", "has no address of a load balancer")
@@ -152,6 +166,10 @@ class ServicesHaveEndpoints(ClusterCheck):
 
 def _selects_pods(service: Mapping[str, Any]) -> bool:
     return bool(at(service, "spec", "selector")) and at(service, "spec", "type") != "ExternalName"
+
+
+def _balances(service: Mapping[str, Any]) -> bool:
+    return bool(at(service, "spec", "type") == "LoadBalancer")
 
 
 def _ready(body: Mapping[str, Any], *, ports: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field, field_validator
 
 from gatekeeper.check import (
+    NODES,
     Cluster,
     ClusterCheck,
     ClusterContext,
@@ -28,6 +29,8 @@ from gatekeeper.check import (
     dicts,
     dns_name,
     format_duration,
+    nodes_ready,
+    numbered,
     place_of,
     say,
     some,
@@ -35,10 +38,10 @@ from gatekeeper.check import (
 )
 
 PODS: Final = Resource("", "v1", "pods")
-NODES: Final = Resource("", "v1", "nodes")
 _UNFINISHED: Final = "status.phase!=Succeeded,status.phase!=Failed"
 _CRITICAL: Final = frozenset({"system-node-critical", "system-cluster-critical"})
 _ALL_READY: Final = frozenset(f"{n}/{n}" for n in range(1, 33))  # pods of more containers are read whole
+_NO_GATE_UNMET: Final = _ALL_READY | {"<none>"}
 _READ_WHOLE: Final = 50
 _COMPONENTS: Final[Mapping[str, str]] = {
     # as AKS labels their pods
@@ -83,7 +86,7 @@ class SystemPodsHealthy(ClusterCheck):
     ``workloads-rolled-out``.
 
     All pods are screened as rows; only those that a row does not prove to be sound are read whole, 50 at most, and
-    what is beyond counts as not settled. The row of a pod on a node that is not Ready proves nothing.
+    what is beyond counts as not settled. The row of a pod on a node that is not Ready, or gone, proves nothing.
 
     Example:
         - check: system-pods-healthy
@@ -120,34 +123,35 @@ class SystemPodsHealthy(ClusterCheck):
     async def run(self, ctx: ClusterContext) -> Finding:
         """Look for the components first, then judge whatever is not proven to be sound."""
         seen = _Seen()
-        lost = await _nodes_not_ready(ctx.cluster)
+        alive = await nodes_ready(ctx.cluster)
         for component in dict.fromkeys(self.components):
-            await self._look_for(ctx.cluster, component, lost, seen)
+            await self._look_for(ctx.cluster, component, alive, seen)
         empty = [
-            each for each in dict.fromkeys(self.namespaces) if not await self._screen(ctx.cluster, each, lost, seen)
+            each for each in dict.fromkeys(self.namespaces) if not await self._screen(ctx.cluster, each, alive, seen)
         ]
         if empty and not seen.down:
             return Finding.inconclusive(f"there is no pod to look at in {' and '.join(empty)}")
         return self._answer(seen)
 
-    async def _look_for(self, cluster: Cluster, component: str, lost: frozenset[str], seen: _Seen) -> None:
+    async def _look_for(self, cluster: Cluster, component: str, alive: frozenset[str], seen: _Seen) -> None:
         label, total, sound = _COMPONENTS.get(component, component), 0, 0
         for namespace in self.namespaces:
             table = await cluster.table(PODS, namespace=namespace, label_selector=label, field_selector=_UNFINISHED)
-            for name, is_sound in _rows(table, lost):
+            for name, is_sound in _rows(table, alive):
                 seen.parts.add(f"{namespace}/{name}")
                 total, sound = total + 1, sound + is_sound
         if not sound:
             observed = f"none of its {total} pods is ready" if total else "it has no pod"
             code = "ComponentDown" if total else "ComponentMissing"
             hint = f"kubectl -n {self.namespaces[0]} get pods -l {label}"
+            hint += "" if total else "; if this cluster needs none, leave it out of components"
             seen.down.append(Evidence(code, f"Component {component}", observed, "a ready pod", hint))
 
-    async def _screen(self, cluster: Cluster, namespace: str, lost: frozenset[str], seen: _Seen) -> int:
+    async def _screen(self, cluster: Cluster, namespace: str, alive: frozenset[str], seen: _Seen) -> int:
         table = await cluster.table(PODS, namespace=namespace, field_selector=_UNFINISHED)
         now = await cluster.now()
         suspects = []
-        for name, is_sound in _rows(table, lost):
+        for name, is_sound in _rows(table, alive):
             seen.sound += is_sound
             suspects += [] if is_sound else [name]
         seen.pods += len(table.rows)
@@ -166,7 +170,7 @@ class SystemPodsHealthy(ClusterCheck):
         deletion = at(pod, "metadata", "deletionTimestamp")
         if deletion is None and at(pod, "status", "phase") == "Running" and ready.get("status") == "True":
             seen.sound += 1
-        elif at(pod, "spec", "priorityClassName") not in _CRITICAL and place not in seen.parts:
+        elif str(at(pod, "spec", "priorityClassName")) not in _CRITICAL and place not in seen.parts:
             seen.others += 1
         else:
             begun = (
@@ -181,13 +185,16 @@ class SystemPodsHealthy(ClusterCheck):
         bad, unclear = len(seen.sick), len(seen.starting) + seen.unread
         allowed = self.max_unhealthy.of(seen.pods)
         evidence = bounded([*seen.down, *seen.sick, *seen.starting])
-        others = f"; {seen.others} others are not well, and not critical" if seen.others else ""
-        who = some([f"{each.subject} {each.observed}" for each in (*seen.down, *seen.sick, *seen.starting)])
+        are = "other is" if seen.others == 1 else "others are"
+        others = f"; {seen.others} {are} not well, and not critical" if seen.others else ""
+        down = [f"{each.subject}: {each.observed}" for each in seen.down]
+        who = some([*down, *(f"{each.subject} {each.observed}" for each in (*seen.sick, *seen.starting))])
         said = f"{bad} of {seen.pods} system pods are critical and not ready, {allowed} allowed"
         said += f", {unclear} more not settled (less than {format_duration(self.grace_period)})" if unclear else ""
         if seen.down:
-            down = f"{len(seen.down)} of {len(set(self.components))} components have no ready pod"
-            return Finding.failed(f"{down}; {said}: {who}{others}", evidence)
+            number, have = len(down), "has" if len(down) == 1 else "have"
+            parts = f"{number} of {numbered(len(set(self.components)), 'component')} {have} no ready pod"
+            return Finding.failed(f"{parts}; {said}: {who}{others}", evidence)
         if bad > allowed:
             return Finding.failed(f"{said}: {who}{others}", evidence)
         if bad + unclear > allowed or not seen.sound:
@@ -198,16 +205,11 @@ class SystemPodsHealthy(ClusterCheck):
         return Finding.passed(f"all critical of the {seen.pods} system pods are ready{among}{others}")
 
 
-async def _nodes_not_ready(cluster: Cluster) -> frozenset[str]:
-    rows = cells(await cluster.table(NODES), "Name", "Status")
-    return frozenset(str(name) for name, status in rows if str(status).partition(",")[0] != "Ready")
-
-
-def _rows(table: Table, lost: frozenset[str]) -> Iterator[tuple[str, bool]]:
+def _rows(table: Table, alive: frozenset[str]) -> Iterator[tuple[str, bool]]:
     """Each pod's name, and whether its row proves it to be sound."""
     for name, ready, status, gates, node in cells(table, "Name", "Ready", "Status", "Readiness Gates", "Node"):
-        gates_met = gates == "<none>" or gates in _ALL_READY
-        yield dns_name(name, "a pod"), status == "Running" and ready in _ALL_READY and gates_met and node not in lost
+        well = status == "Running" and str(ready) in _ALL_READY and str(gates) in _NO_GATE_UNMET
+        yield dns_name(name, "a pod"), well and str(node) in alive
 
 
 def _evidence(pod: Mapping[str, Any], place: str, ready: Mapping[str, Any]) -> Evidence:

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
-    Cluster,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -25,10 +25,10 @@ from gatekeeper.check import (
     Resource,
     at,
     bounded,
-    cells,
     count,
     dns_name,
     format_duration,
+    has_nodes,
     numbered,
     say,
     some,
@@ -36,7 +36,18 @@ from gatekeeper.check import (
 )
 
 EVENTS: Final = Resource("", "v1", "events")
-NODES: Final = Resource("", "v1", "nodes")
+_KEPT: Final = (
+    "metadata.creationTimestamp",
+    "type",
+    "reason",
+    "message",
+    "involvedObject",
+    "count",
+    "firstTimestamp",
+    "lastTimestamp",
+    "eventTime",
+    "series",
+)
 _LIVES: Final = timedelta(hours=1)  # kube-apiserver's default --event-ttl, counted from the last time it was seen
 _NOTE: Final = "objects with warnings before the update, by reason"
 _NOTE_LASTS: Final = timedelta(days=1)
@@ -114,10 +125,10 @@ class WarningEvents(ClusterCheck):
         found: list[_Warning] = []
         for namespace, selector in await self.namespaces.queries(ctx.cluster):
             fields = ",".join(filter(None, (selector, "type=Warning")))
-            events = await ctx.cluster.objects(EVENTS, namespace=namespace, field_selector=fields)
+            events = await ctx.cluster.objects(EVENTS, namespace=namespace, field_selector=fields, keep=_KEPT)
             found += [each for event in events if not self._ignores((each := _warning(event)).reason)]
         now = await ctx.cluster.now()
-        if not found and not await _has_nodes(ctx.cluster):
+        if not found and not await has_nodes(ctx.cluster):
             return Finding.inconclusive("there is no Warning event, and no node either")
         update = self._update(ctx.member)
         if update is None and ctx.member.started_at is not None:
@@ -158,11 +169,6 @@ class WarningEvents(ClusterCheck):
         reasons = numbered(len(risen), "reason")
         words = f"{reasons} of Warning events rose by more than {self.max_rise} {span}"
         return Finding.failed(f"{words}: {some([str(rise) for rise in risen])}{known}", evidence)
-
-
-async def _has_nodes(cluster: Cluster) -> bool:
-    """Whether this is a cluster at work; one that shows nothing at all proves nothing."""
-    return bool(list(cells(await cluster.table(NODES), "Name", "Status")))
 
 
 _GONE: Final = "; events from before the update are not kept any more, so little is known of before"

@@ -20,6 +20,7 @@ from gatekeeper.check import (
     conditions,
     count,
     place_of,
+    say,
     some,
 )
 
@@ -29,6 +30,15 @@ _RESOURCES: Final[Mapping[Kind, Resource]] = {
     "StatefulSet": Resource("apps", "v1", "statefulsets"),
     "DaemonSet": Resource("apps", "v1", "daemonsets"),
 }
+_KEPT: Final = (
+    "metadata.generation",
+    "metadata.deletionTimestamp",
+    "spec.replicas",
+    "spec.paused",
+    "spec.updateStrategy",
+    "status",
+)
+"""The pod templates, of which there may be thousands, are most of what the API server sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +83,10 @@ class WorkloadsRolledOut(ClusterCheck):
     The rules are those of kstatus and of ``kubectl rollout status``, with their gaps closed: a status older than the
     spec (``observedGeneration``) says nothing; a paused Deployment is not well by default; a StatefulSet with
     ``OnDelete`` is judged by its revisions. *Failed* are a rollout beyond its progress deadline, a paused one, replicas
-    that are not ready although nothing is rolling out, and a Deployment below its minimum availability. *Inconclusive*
-    is what still moves, is being deleted, or has a stale status. Workloads scaled to zero are well, and are counted in
-    the message. A cluster without any workload is inconclusive. Reads whole objects: rows hide a stale status.
+    that are not ready although nothing is rolling out, and a Deployment that is below its minimum availability or whose
+    pods are refused (``ReplicaFailure``). *Inconclusive* is what still moves, is being deleted, or has a stale status.
+    Workloads scaled to zero are well, and are counted in the message. A cluster without any workload is inconclusive.
+    Reads objects: rows hide a stale status.
 
     Example:
         - check: workloads-rolled-out
@@ -100,7 +111,9 @@ class WorkloadsRolledOut(ClusterCheck):
         workloads: list[_Workload] = []
         for namespace, selector in await self.namespaces.queries(ctx.cluster):
             for kind in dict.fromkeys(self.kinds):
-                found = await ctx.cluster.objects(_RESOURCES[kind], namespace=namespace, field_selector=selector)
+                found = await ctx.cluster.objects(
+                    _RESOURCES[kind], namespace=namespace, field_selector=selector, keep=_KEPT
+                )
                 workloads += [_Workload(kind, each) for each in found]
         if not workloads:
             return Finding.inconclusive(f"there is no {' or '.join(self.kinds)} to look at")
@@ -156,6 +169,10 @@ def _deployment(it: _Workload) -> Iterator[_Lack]:
     if available.get("status") != "True" and wanted > 0:
         words = f"is below its minimum availability, {ready} of {wanted} ready"
         yield _Lack("NotAvailable", words, certain=available.get("status") == "False")
+    failure = said.get("ReplicaFailure", {})
+    if failure.get("status") == "True" and not wanted == replicas == updated:
+        why = say(failure.get("message") or failure.get("reason") or "no reason")
+        yield _Lack("ReplicaFailure", f"cannot make its pods, {updated} of {wanted} updated: {why}")
     if not wanted == replicas == updated:
         yield _Lack("RollingOut", f"is still rolling out, {updated} of {wanted} updated", certain=False)
     if ready < wanted or able < updated:
@@ -168,6 +185,7 @@ def _stateful_set(it: _Workload) -> Iterator[_Lack]:
     wanted, replicas = it.wanted, it.status("replicas")
     ready, updated = it.status("readyReplicas"), it.status("updatedReplicas")
     partition = count(it.spec("updateStrategy", "rollingUpdate", "partition"), 0, f"partition of {it.place}")
+    goal = max(wanted - partition, 0)
     differ = at(it.body, "status", "currentRevision") != at(it.body, "status", "updateRevision")
     if it.spec("updateStrategy", "type") == "OnDelete":
         # With OnDelete the controller never moves currentRevision on, so the replicas are counted.
@@ -176,13 +194,15 @@ def _stateful_set(it: _Workload) -> Iterator[_Lack]:
             yield _Lack(
                 "OnDeletePending", f"runs {wanted - updated} of {wanted} replicas at an old revision", hint=hint
             )
-    elif differ and (updated < wanted - partition if partition else wanted > 0):
-        goal = max(wanted - partition, 0)
+    elif differ and (updated < goal if partition else wanted > 0):
         yield _Lack("RollingOut", f"is still rolling out, {min(updated, goal)} of {goal} updated", certain=False)
     if replicas != wanted:
         yield _Lack("Scaling", f"has {replicas} of {wanted} replicas", certain=False)
     if ready < wanted:
         yield _Lack("NotReady", f"has {ready} of {wanted} replicas ready")
+    if updated < goal:
+        # Rolled back half-way: the two revisions are the same again, and some pods run the one between.
+        yield _Lack("RollingOut", f"runs only {updated} of {goal} replicas at its revision", certain=False)
 
 
 def _daemon_set(it: _Workload) -> Iterator[_Lack]:
@@ -190,11 +210,13 @@ def _daemon_set(it: _Workload) -> Iterator[_Lack]:
         yield _Lack("StaleStatus", "does not say how many pods it wants", certain=False)
     wanted, current = it.status("desiredNumberScheduled"), it.status("currentNumberScheduled")
     updated, ready = it.status("updatedNumberScheduled"), it.status("numberReady")
+    able = min(ready, it.status("numberAvailable"))
     if updated < wanted and it.spec("updateStrategy", "type") != "OnDelete":
-        yield _Lack("RollingOut", f"is still rolling out, {updated} of {wanted} updated", certain=False)
+        words = f"is still rolling out, {updated} of {wanted} updated, {able} ready"
+        yield _Lack("RollingOut", words, certain=False)
     if current < wanted:
         yield _Lack("Scaling", f"runs on {current} of {wanted} nodes", certain=False)
-    if (able := min(ready, it.status("numberAvailable"))) < wanted:
+    if able < wanted:
         yield _Lack("NotReady", f"is ready on {able} of {wanted} nodes")
 
 

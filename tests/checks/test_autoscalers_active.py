@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.autoscalers_active import AUTOSCALERS, NODES, AutoscalersActive
-from gatekeeper.check import BadAnswer, Forbidden
+from checks.autoscalers_active import AUTOSCALERS, AutoscalersActive
+from gatekeeper.check import NODES, BadAnswer, Forbidden
 from gatekeeper.testing import FakeCluster, ask, assert_finding
 
 CHECK = AutoscalersActive()

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from checks.jobs_succeeded import JOBS, NODES, JobsSucceeded
-from gatekeeper.check import BadAnswer, Forbidden, NotFound
+from checks.jobs_succeeded import JOBS, JobsSucceeded
+from gatekeeper.check import NODES, BadAnswer, Forbidden, NotFound
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
 
 CHECK = JobsSucceeded()
@@ -202,3 +202,23 @@ async def test_it_passes_only_if_every_recent_job_is_complete(jobs: list[tuple[s
 
     well = all(state == "Complete" or (state.startswith("Fail") and ended > 86400) for state, ended in jobs)
     assert (finding.outcome == "passed") == well
+
+
+def test_what_is_required_where_nobody_looks_is_refused() -> None:
+    with pytest.raises(ValidationError, match="shop/smoke is required, and namespaces leaves shop out"):
+        JobsSucceeded.model_validate({"require": ["shop/smoke"], "namespaces": {"exclude": ["sh*"]}})
+
+    assert JobsSucceeded.model_validate({"require": ["shop/smoke", "*/x"], "namespaces": {"include": ["shop"]}})
+
+
+async def test_the_hint_for_a_job_that_runs_says_how_to_let_it_run() -> None:
+    finding = await ask(CHECK, FakeCluster([job(""), NODE]))
+
+    assert_finding(finding, "inconclusive", codes=["JobRunning"])
+    assert finding.evidence[0].hint.endswith("; if it is to run on, set running: ignored")
+
+
+async def test_a_suspended_job_that_is_required_is_named_with_its_way_out() -> None:
+    finding = await ask(JobsSucceeded(require=("batch/nightly-1",)), FakeCluster([job("", spec={"suspend": True})]))
+
+    assert_finding(finding, "inconclusive", "is suspended", codes=["RequiredJobNotProven"])

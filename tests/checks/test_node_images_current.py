@@ -58,7 +58,7 @@ async def test_without_selected_images_each_pool_must_agree_with_itself(target: 
 async def test_nodes_that_agree_on_having_no_image_fail(pool: str) -> None:
     cluster = FakeCluster([node("a", None, pool), node("b", None, pool)])
 
-    assert_finding(await ask(CHECK, cluster, LATEST), "failed", "1 of 1 pools is not on one image")
+    assert_finding(await ask(CHECK, cluster, LATEST), "failed", "1 of 1 pool is not on one image")
 
 
 async def test_given_images_stand_for_the_runs() -> None:
@@ -116,3 +116,35 @@ async def test_a_refusal_is_no_answer() -> None:
 
     with pytest.raises(Forbidden):
         await ask(CHECK, cluster, LATEST)
+
+
+def virtual() -> dict[str, Any]:
+    it = node("virtual-node-aci-linux", None, "")
+    it["metadata"]["labels"]["type"] = "virtual-kubelet"
+    return it
+
+
+@pytest.mark.parametrize("target", [LATEST, Target("Full", "1.34", "Consistent", (NEW,))])
+async def test_a_virtual_node_has_no_image_and_is_left_out(target: Target) -> None:
+    finding = await ask(CHECK, FakeCluster([node("a"), virtual()]), target)
+
+    assert_finding(finding, "passed", "all 1 nodes are on", codes=[])
+    assert finding.message.endswith("; 1 virtual left out")
+
+
+async def test_virtual_nodes_alone_prove_nothing() -> None:
+    assert_finding(await ask(CHECK, FakeCluster([virtual()]), LATEST), "inconclusive", "there is no node")
+
+
+async def test_pools_are_counted_in_the_singular_too() -> None:
+    passed = await ask(CHECK, FakeCluster([node("a")]), LATEST)
+    failed = await ask(CHECK, FakeCluster([node("a"), node("b", OLD)]), LATEST)
+
+    assert passed.message == "all 1 nodes are on one image in its pool (the run names none)"
+    assert failed.message == "1 of 1 pool is not on one image: Pool user"
+
+
+async def test_the_hint_for_a_node_without_a_pool_is_a_sentence() -> None:
+    finding = await ask(CHECK, FakeCluster([node("a", OLD, "")]), Target("Full", "1.34", "Consistent", (NEW,)))
+
+    assert "did the update reach the pool of this node?" in finding.evidence[0].hint

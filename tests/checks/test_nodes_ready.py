@@ -257,3 +257,56 @@ async def test_a_finding_says_how_many_of_each_pool() -> None:
 
     subjects = ["Node a (pool system)", "Node c (pool user)", "Node d (pool user)"]
     assert_finding(finding, "failed", "; by pool: system 1 of 2, user 2 of 2", subjects=subjects)
+
+
+async def test_a_node_that_is_not_ready_says_only_this_of_its_other_conditions() -> None:
+    lost = node("a")
+    unknown = ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
+    lost["status"]["conditions"] = [{"type": kind, "status": "Unknown", "reason": "R"} for kind in unknown]
+
+    finding = await ask(NodesReady(), FakeCluster([lost, node("b"), lease("a"), lease("b")]))
+
+    assert_finding(finding, "failed", "is not healthy: a is not Ready (0 allowed)", codes=["NodeNotReady"])
+
+
+async def test_a_node_with_many_problems_is_named_once() -> None:
+    sick = [node(name, MemoryPressure="True", DiskPressure="True", KernelDeadlock="True") for name in "ab"]
+
+    finding = await ask(NodesReady(), FakeCluster([*sick, lease("a"), lease("b")]))
+
+    assert_finding(finding, "failed", "2 of 2 nodes are not healthy")
+    named = "a has MemoryPressure=True (and 2 more), b has MemoryPressure=True (and 2 more) (0 allowed)"
+    assert named in finding.message
+
+
+@pytest.mark.parametrize("kind", ["GPUMissing", "XIDErrors", "IBLinkFlapping", "UnhealthyNvidiaDevicePlugin"])
+async def test_a_broken_gpu_fails(kind: str) -> None:
+    broken = node("a")
+    broken["status"]["conditions"].append({"type": kind, "status": "True"})
+
+    finding = await ask(NodesReady(), FakeCluster([broken, lease("a")]))
+
+    assert_finding(finding, "failed", f"a has {kind}=True", codes=["NodeProblem"])
+
+
+@pytest.mark.parametrize(("ready", "outcome"), [("True", "passed"), ("Unknown", "failed")])
+async def test_a_virtual_node_needs_no_lease(ready: str, outcome: str) -> None:
+    virtual = node("virtual-node-aci-linux", Ready=ready)
+    virtual["metadata"]["labels"] = {"type": "virtual-kubelet"}
+
+    assert_finding(await ask(NodesReady(), FakeCluster([node("a"), lease("a"), virtual])), outcome)
+
+
+async def test_a_virtual_node_whose_lease_is_stale_is_silent() -> None:
+    virtual = node("virtual-node-aci-linux")
+    virtual["metadata"]["labels"] = {"type": "virtual-kubelet"}
+    cluster = FakeCluster([node("a"), lease("a"), virtual, lease("virtual-node-aci-linux", ago=400)])
+
+    assert_finding(await ask(NodesReady(), cluster), "failed", "sends no heartbeat", codes=["NodeHeartbeatStale"])
+
+
+async def test_a_node_that_only_looks_virtual_needs_its_lease() -> None:
+    labelled = node("b")
+    labelled["metadata"]["labels"]["type"] = "virtual-kubelet"
+
+    assert_finding(await ask(NodesReady(), FakeCluster([node("a"), lease("a"), labelled])), "inconclusive")

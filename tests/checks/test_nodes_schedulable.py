@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from checks.nodes_schedulable import NODES, NodesSchedulable
 from gatekeeper.check import BadAnswer, Forbidden
@@ -59,7 +60,7 @@ async def test_a_young_cordon_may_be_a_running_drain(minutes: float, grace: int,
 async def test_a_cordon_of_unknown_age_is_inconclusive(taints: list[dict[str, Any]]) -> None:
     finding = await ask(CHECK, FakeCluster([node("a", *taints, cordoned=True)]))
 
-    assert_finding(finding, "inconclusive", "cordoned since nobody knows when", codes=["NodeCordoned"])
+    assert_finding(finding, "inconclusive", "cordoned for an unknown time", codes=["NodeCordoned"])
 
 
 @pytest.mark.parametrize("word", ["true", 1, "false"])
@@ -192,3 +193,52 @@ async def test_a_cluster_with_a_cordoned_node_never_passes(healthy: int, minutes
     finding = await ask(CHECK, cluster)
 
     assert_finding(finding, "failed" if minutes is not None and minutes > 30 else "inconclusive")
+
+
+async def test_a_taint_that_is_asked_for_counts_though_others_judge_it_too() -> None:
+    cluster = FakeCluster([node("a", taint("node.kubernetes.io/not-ready", 60))])
+
+    assert_finding(await ask(CHECK, cluster), "passed")
+    assert_finding(await ask(NodesSchedulable(taints=("node.kubernetes.io/not-ready",)), cluster), "failed")
+
+
+async def test_the_hint_for_a_taint_says_how_to_let_it_be() -> None:
+    finding = await ask(CHECK, FakeCluster([node("a", taint("node.kubernetes.io/os"))]))
+
+    assert_finding(finding, "inconclusive", "a tainted node.kubernetes.io/os:NoSchedule for an unknown time")
+    hint = "kubectl describe node a; if it is meant to be there, put its key into ignoreTaints"
+    assert finding.evidence[0].hint == hint
+
+
+async def test_a_taint_that_is_asked_for_and_ignored_is_refused() -> None:
+    with pytest.raises(ValidationError, match="both in taints and in ignoreTaints"):
+        NodesSchedulable(taints=("example.com/x",), ignore_taints=("example.com/x",))
+
+
+@pytest.mark.parametrize("domain", ["aks.microsoft.com", "kubernetes.azure.com"])
+async def test_a_taint_of_the_node_repair_of_aks_counts(domain: str) -> None:
+    finding = await ask(CHECK, FakeCluster([node("a", taint(f"remediator.{domain}/unschedulable", 60))]))
+
+    assert_finding(finding, "failed", f"tainted remediator.{domain}/unschedulable", codes=["NodeTainted"])
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "status", "outcome"),
+    [
+        ("unreachable", "Ready", "True", "failed"),
+        ("unreachable", "Ready", "Unknown", "passed"),
+        ("not-ready", "Ready", "True", "failed"),
+        ("not-ready", "Ready", "False", "passed"),
+        ("disk-pressure", "DiskPressure", "False", "failed"),
+        ("disk-pressure", "DiskPressure", "True", "passed"),
+        ("network-unavailable", "NetworkUnavailable", "False", "failed"),
+    ],
+)
+async def test_a_taint_that_outlives_its_condition_is_left_behind(
+    key: str, kind: str, status: str, outcome: str
+) -> None:
+    """As after a stop and a start of the cluster; nodes-ready sees a node that is Ready."""
+    it = node("a", taint(f"node.kubernetes.io/{key}", 60))
+    it["status"] = {"conditions": [{"type": kind, "status": status}]}
+
+    assert_finding(await ask(CHECK, FakeCluster([it])), outcome)

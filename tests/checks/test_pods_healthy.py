@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.pods_healthy import NODES, PODS, PodsHealthy
-from gatekeeper.check import BadAnswer, Forbidden, Namespaces, NotFound
+from checks.pods_healthy import PODS, PodsHealthy
+from gatekeeper.check import NODES, BadAnswer, Forbidden, Namespaces, NotFound
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
 
 CHECK = PodsHealthy()
@@ -402,3 +402,23 @@ async def test_a_cluster_with_a_sick_pod_added_never_passes(healthy: int, sick: 
     finding = await ask(CHECK, FakeCluster([node(), *(pod(f"ok-{i}") for i in range(healthy)), sick]))
 
     assert finding.outcome in ("failed", "inconclusive")
+
+
+async def test_a_pod_on_a_node_that_is_gone_is_read_whole_for_its_row_looks_well() -> None:
+    """The node controller made it unready before the cloud's controller deleted the Node of the evicted machine."""
+    orphan = pod("web-1")
+    orphan["status"]["conditions"][0]["status"] = "False"
+
+    assert_finding(await ask(CHECK, FakeCluster([node("n2"), orphan])), "failed", codes=["PodNotReady"])
+
+
+async def test_a_pod_on_a_node_that_has_just_joined_is_sound() -> None:
+    assert_finding(await ask(CHECK, FakeCluster([node("n2"), pod("web-1")])), "passed", "all 1 unfinished pods")
+
+
+@pytest.mark.parametrize("odd", [[], {}, ["n1"]])
+async def test_a_pod_on_what_is_no_node_is_read_whole(odd: object) -> None:
+    cluster = FakeCluster([node(), pod("web-1", spec={"nodeName": odd})])
+
+    assert_finding(await ask(CHECK, cluster), "passed")
+    assert cluster.asked.count(PODS) == 2

@@ -100,15 +100,15 @@ async def test_a_restart_whose_age_in_the_row_is_too_coarse_is_read_and_does_not
 @pytest.mark.parametrize(
     ("restarted", "times"),
     [
-        (container(1, 60, 9 * 86400), "1 restarts"),
-        (container(41, 60, 7200), "1 restarts"),
-        (container(41, 60, 7200, running=None), "1 restarts"),
-        (container(1, 60, 120), "1 restarts"),
+        (container(1, 60, 9 * 86400), "1 restart"),
+        (container(41, 60, 7200), "1 restart"),
+        (container(41, 60, 7200, running=None), "1 restart"),
+        (container(1, 60, 120), "1 restart"),
         (container(5, 60, 120), "2 to 5 restarts"),
         (container(5, 60, 120, running=None), "1 to 5 restarts"),
         (container(3, running=60), "1 to 3 restarts"),
         (container(3, None, 60, running=60), "1 to 3 restarts"),
-        (container(2, 3600, 7200), "1 restarts"),
+        (container(2, 3600, 7200), "1 restart"),
     ],
 )
 async def test_a_restart_since_the_update_fails(restarted: Any, times: str) -> None:
@@ -117,7 +117,7 @@ async def test_a_restart_since_the_update_fails(restarted: Any, times: str) -> N
     assert_finding(
         finding, "failed", "1 container restarted", codes=["ContainerRestarted"], subjects=["Deployment shop/web"]
     )
-    assert f"pod web-7c9d-y, container web: {times} since 09:00:00Z" in finding.evidence[0].observed
+    assert f"pod web-7c9d-y, container web: {times} since 2026-11-23 09:00:00Z" in finding.evidence[0].observed
     assert finding.evidence[0].hint == "kubectl -n shop logs web-7c9d-y -c web --previous"
 
 
@@ -279,3 +279,28 @@ async def test_a_row_never_hides_a_restart_since_the_update(ended: int) -> None:
     finding = await seen(pod(container(1, ended, ended + 5, running=0)))
 
     assert (finding.outcome == "passed") == (NOW - timedelta(seconds=ended) < NOW - timedelta(seconds=UPDATED))
+
+
+async def test_a_namesake_that_has_not_started_does_not_disturb() -> None:
+    waiting = pod(name="redis-0", phase="Pending", containerStatuses=None)
+    waiting["metadata"]["namespace"] = "pay"
+    finding = await seen(pod(container(1, 60, 120), name="redis-0"), waiting)
+
+    assert_finding(finding, "failed", "1 container restarted", codes=["ContainerRestarted"])
+
+
+async def test_evidence_says_the_day_and_counts_in_the_singular() -> None:
+    one = await seen(pod(container(1, 60, 90_000)))
+    many = await seen(pod(container(4, 60, 120)))
+
+    assert "container web: 1 restart since 2026-11-23 09:00:00Z;" in one.evidence[0].observed
+    assert "container web: 2 to 4 restarts since 2026-11-23 09:00:00Z;" in many.evidence[0].observed
+
+
+async def test_a_member_that_was_not_completed_is_told_of_the_other_time() -> None:
+    begun = member(started_at=NOW - timedelta(hours=2))
+
+    finding = await seen(pod(), about=begun)
+
+    assert_finding(finding, "inconclusive", "the run does not say when the update of c1 was completed")
+    assert finding.message.endswith("; with since: started it could")

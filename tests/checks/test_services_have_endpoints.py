@@ -86,7 +86,8 @@ async def test_a_service_that_nobody_answers_for_fails(slices: list[Any]) -> Non
 
     assert_finding(finding, "failed", "1 of 2 Services cannot be reached, 0 allowed: shop/web has 0 ready of")
     assert [each.code for each in finding.evidence] == ["ServiceNotReady"]
-    assert finding.evidence[0].hint == "kubectl -n shop get endpointslices -l kubernetes.io/service-name=web -o yaml"
+    look = "kubectl -n shop get endpointslices -l kubernetes.io/service-name=web -o yaml"
+    assert finding.evidence[0].hint.startswith(look)
 
 
 @pytest.mark.parametrize("ingress", [None, [{}]])
@@ -199,3 +200,22 @@ async def test_it_passes_only_if_enough_endpoints_are_ready(found: list[tuple[An
 
     ready = sum(a is not False and b is not False and c is not True for a, b, c in found)
     assert (finding.outcome == "passed") == (ready >= needed)
+
+
+WELL = [service("ok"), endpoints(endpoint(), service="ok", name="ok")]
+
+
+@pytest.mark.parametrize(("ingress", "outcome"), [(None, "failed"), (IP, "passed")])
+async def test_a_load_balancer_without_a_selector_needs_an_address_too(ingress: Any, outcome: str) -> None:
+    manual = service("manual", type="LoadBalancer", selector=None, ingress=ingress)
+
+    finding = await ask(CHECK, FakeCluster([*WELL, manual]))
+
+    assert_finding(finding, outcome, codes=["LoadBalancerPending"] if outcome == "failed" else [])
+
+
+async def test_the_hint_for_a_service_without_any_endpoint_says_how_to_allow_it() -> None:
+    finding = await ask(CHECK, FakeCluster([*WELL, service("idle"), endpoints(service="idle", name="idle")]))
+
+    assert_finding(finding, "failed", "shop/idle has 0 ready of 0 endpoints, 1 needed", codes=["ServiceNotReady"])
+    assert finding.evidence[0].hint.endswith("; scaled to zero on purpose? put shop/idle into allow")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from checks.system_pods_healthy import NODES, PODS, SystemPodsHealthy
-from gatekeeper.check import BadAnswer, Forbidden
+from checks.system_pods_healthy import PODS, SystemPodsHealthy
+from gatekeeper.check import NODES, BadAnswer, Forbidden
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
 
 CHECK = SystemPodsHealthy()
@@ -92,7 +92,7 @@ async def test_a_component_that_has_no_pod_fails(component: dict[str, str], subj
 
     finding = await ask(CHECK, FakeCluster(rest))
 
-    assert_finding(finding, "failed", "1 of 3 components have no ready pod", codes=["ComponentMissing"])
+    assert_finding(finding, "failed", "1 of 3 components has no ready pod", codes=["ComponentMissing"])
     assert finding.evidence[0].subject == f"Component {subject}"
 
 
@@ -102,7 +102,7 @@ async def test_a_component_none_of_whose_pods_is_ready_fails_at_once() -> None:
     finding = await ask(SystemPodsHealthy.model_validate({"maxUnhealthy": 5}), FakeCluster(down))
 
     assert_finding(
-        finding, "failed", "Component coredns none of its 1 pods", codes=["ComponentDown", "SystemPodNotReady"]
+        finding, "failed", "Component coredns: none of its 1 pods", codes=["ComponentDown", "SystemPodNotReady"]
     )
 
 
@@ -125,7 +125,7 @@ async def test_a_pod_of_a_component_is_critical_whatever_its_priority() -> None:
 async def test_a_pod_that_is_not_critical_is_only_counted() -> None:
     sick = pod("my-agent", ready=False, priority="")
 
-    assert_finding(await ask(CHECK, FakeCluster([*healthy(), sick])), "passed", "1 others are not well", codes=[])
+    assert_finding(await ask(CHECK, FakeCluster([*healthy(), sick])), "passed", "1 other is not well", codes=[])
 
 
 async def test_a_pod_on_a_lost_node_is_not_proven_by_its_row() -> None:
@@ -239,3 +239,30 @@ async def test_a_critical_pod_that_is_not_ready_never_lets_it_pass(
     finding = await ask(CHECK, FakeCluster([*healthy(), *(pod(f"ok-{i}") for i in range(more)), sick]))
 
     assert (finding.outcome == "passed") == (ready and phase == "Running")
+
+
+async def test_a_pod_on_a_node_that_is_gone_is_not_proven_by_its_row() -> None:
+    orphans = healthy()
+    orphans[0] = node("n2")
+    orphans[5]["status"]["conditions"][0] |= {"status": "Unknown", "lastTransitionTime": ago(400)}
+
+    finding = await ask(SystemPodsHealthy(components=()), FakeCluster(orphans))
+
+    assert_finding(finding, "failed", "1 of 5 system pods", codes=["SystemPodNotReady"])
+
+
+async def test_a_component_that_a_cluster_does_not_have_can_be_left_out_and_the_hint_says_so() -> None:
+    finding = await ask(CHECK, FakeCluster([each for each in healthy() if "konnectivity" not in str(each)]))
+
+    assert_finding(finding, "failed", "1 of 3 components has no ready pod", codes=["ComponentMissing"])
+    assert "Component konnectivity-agent: it has no pod" in finding.message
+    assert finding.evidence[0].hint.endswith("; if this cluster needs none, leave it out of components")
+
+
+@pytest.mark.parametrize("odd", [[], {}, ["n1"]])
+async def test_odd_words_of_a_pod_prove_nothing_and_break_nothing(odd: object) -> None:
+    somewhere, critical = pod("x"), pod("y", ready=False)
+    somewhere["spec"]["nodeName"] = odd
+    critical["spec"]["priorityClassName"] = odd
+
+    assert_finding(await ask(CHECK, FakeCluster([*healthy(), somewhere, critical])), "passed", "1 other is not well")

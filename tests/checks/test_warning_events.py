@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from checks.warning_events import EVENTS, NODES, WarningEvents
-from gatekeeper.check import BadAnswer, Forbidden, Note
+from checks.warning_events import EVENTS, WarningEvents
+from gatekeeper.check import NODES, BadAnswer, Forbidden, Note
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding, member
 
 CHECK = WarningEvents()
@@ -266,3 +266,14 @@ async def test_it_passes_only_if_no_reason_hits_more_objects_than_before(found: 
         )
 
     assert (finding.outcome == "passed") == all(objects(r, before=False) <= objects(r, before=True) for r in "ab")
+
+
+async def test_an_event_of_which_only_the_read_fields_are_kept_is_understood() -> None:
+    """In its new form, as the events API writes it and the core API shows it."""
+    new = event(None, eventTime=ago(60), count=None, firstTimestamp=None, lastTimestamp=None)
+    new |= {"series": {"count": 7, "lastObservedTime": ago(30)}, "reportingComponent": "kubelet"}
+
+    finding = await ask(CHECK, FakeCluster([new]), member=UPDATED)
+
+    assert_finding(finding, "failed", codes=["WarningsRose"])
+    assert finding.evidence[0].observed.startswith("BackOff 7 times, last at 09:59:30Z: Back-off")

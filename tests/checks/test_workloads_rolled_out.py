@@ -267,3 +267,29 @@ async def test_a_deployment_passes_only_if_all_of_its_numbers_agree(
 
     well = replicas == updated == wanted and ready >= wanted and available >= wanted
     assert (finding.outcome == "passed") == well
+
+
+@pytest.mark.parametrize("strategy", [None, ON_DELETE, PARTITION_1])
+async def test_a_stateful_set_that_was_rolled_back_and_still_runs_the_revision_between_is_inconclusive(
+    strategy: Any,
+) -> None:
+    """After the rollback its two revisions are the same again, and kubectl and kstatus call it complete."""
+    between = stateful_set(strategy=strategy, revisions="1 1", updatedReplicas=1)
+
+    assert_finding(await ask(CHECK, FakeCluster([between])), "inconclusive", "1 of", codes=["RollingOut"])
+
+
+async def test_a_deployment_that_cannot_make_its_pods_says_why() -> None:
+    refused = deployment(replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1)
+    why = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: pods"}
+    refused["status"]["conditions"].append(why)
+
+    finding = await ask(CHECK, FakeCluster([refused]))
+
+    assert_finding(finding, "failed", "cannot make its pods, 1 of 3 updated: exceeded quota", codes=["ReplicaFailure"])
+
+
+async def test_a_daemon_set_whose_rollout_hangs_says_how_many_are_ready() -> None:
+    finding = await ask(CHECK, FakeCluster([daemon_set(updatedNumberScheduled=1, numberReady=8)]))
+
+    assert_finding(finding, "inconclusive", "is still rolling out, 1 of 9 updated, 8 ready")
