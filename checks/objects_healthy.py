@@ -56,10 +56,16 @@ class ObjectsHealthy(ClusterCheck):
     The order is that of kstatus. An object that is being deleted, whose status is about an older generation, or that
     has ``Reconciling`` is *Progressing*; ``Stalled`` is *Degraded*. Then the rule of its kind decides: Deployment,
     StatefulSet, DaemonSet, ReplicaSet, Pod, Job, CronJob, PersistentVolumeClaim, HorizontalPodAutoscaler,
-    PodDisruptionBudget, Service, Ingress, Namespace, Node, APIService and CustomResourceDefinition have one. All other
-    kinds are judged by your expression ``healthy``, or else by their conditions ``Ready``, ``Available`` and
-    ``Healthy``: one must be there, and all that are there must be True. An object without any is *Unknown* (kstatus
-    calls it Current). The words are Argo CD's.
+    PodDisruptionBudget, Service, Ingress, Namespace, Node, APIService and CustomResourceDefinition have one, and so
+    have widespread kinds of the Gateway API, Argo, ACME, Crossplane, Velero, CloudNativePG and others that say how they
+    are in words of their own (docs/objects-healthy.md lists them). All other kinds are judged by their conditions
+    ``Ready``, ``Available`` and ``Healthy``: one must be there, and all that are there must be True. An object without
+    any is *Unknown* (kstatus calls it Current). Your expression ``healthy`` decides instead of all these rules.
+
+    What an object tells beside its Ready takes that back: *Degraded* for trouble (``Degraded``, ``NotReady``,
+    ``Synced`` False, a phase Failed), *Suspended* for a pause (``spec.suspend``, ``spec.paused``, ``Paused``, the
+    annotations of Crossplane, Cluster API, CloudNativePG and Strimzi), *Progressing* for a change (``RollingOut``,
+    ``Disrupting``, a phase Updating, fewer ready replicas than wanted). The words are Argo CD's.
 
     *Degraded* and *Suspended* objects (a paused Deployment, a suspended CronJob) fail the check, *Progressing* and
     *Unknown* ones make it inconclusive; so does a list without any object, unless ``expect`` says ``any``.
@@ -125,6 +131,8 @@ class ObjectsHealthy(ClusterCheck):
             health = judge_object(item, self.resource, now, None if self.healthy is None else self._by_expression)
         except BadAnswer as error:
             return Health(Status.UNKNOWN, say(error))
+        if health.status is Status.UNKNOWN and self.healthy is None:
+            return Health(health.status, f"{health.message}; the parameter healthy can tell")
         good = self.allow_suspended and health.status is Status.SUSPENDED
         return Health(Status.HEALTHY, health.message) if good else health
 

@@ -44,7 +44,7 @@ def cluster(*manifests: dict[str, Any]) -> FakeCluster:
     [
         (widget(ready="False"), "failed", "ObjectDegraded", "Degraded: Ready is False: Because"),
         (widget(ready="Unknown"), "inconclusive", "ObjectProgressing", "Ready is Unknown"),
-        (widget(ready=None), "inconclusive", "ObjectUnknown", "does not say how it is"),
+        (widget(ready=None), "inconclusive", "ObjectUnknown", "does not say how it is; the parameter healthy can tell"),
         (
             widget(metadata={"deletionTimestamp": "2026-11-23T09:00:00Z"}),
             "inconclusive",

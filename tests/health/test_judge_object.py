@@ -327,11 +327,9 @@ def test_the_other_kinds_with_a_rule(manifest: Any, status: str, words: str) -> 
 
 
 def test_the_items_of_a_list_are_judged_by_the_resource_that_was_listed() -> None:
-    bare = {
-        key: value for key, value in deployment(spec={"paused": True}).items() if key in ("metadata", "spec", "status")
-    }
+    bare = {key: value for key, value in deployment(replicas=4).items() if key in ("metadata", "spec", "status")}
 
-    assert_health(judge_object(bare, Resource("apps", "v1", "deployments")), "Suspended")
+    assert_health(judge_object(bare, Resource("apps", "v1", "deployments")), "Progressing", "4 replicas")
     assert_health(judge_object(bare, WIDGETS), "Healthy", "Available is True")
 
 

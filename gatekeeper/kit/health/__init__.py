@@ -12,12 +12,14 @@ from typing import Any, Final
 
 from gatekeeper.cluster import Resource
 from gatekeeper.kit.health import generic, others, running, workloads
+from gatekeeper.kit.health.known import KNOWN
 from gatekeeper.kit.health.verdict import Health, Rule, Status
 from gatekeeper.kit.manifest import at
 
 __all__ = ["Health", "Status", "judge_object"]
 
 _RULES: Final[Mapping[str, Rule]] = {
+    **KNOWN,
     "apiservices.apiregistration.k8s.io": others.api_service,
     "cronjobs.batch": running.cron_job,
     "customresourcedefinitions.apiextensions.k8s.io": others.definition,
@@ -35,9 +37,10 @@ _RULES: Final[Mapping[str, Rule]] = {
     "services": others.service,
     "statefulsets.apps": workloads.stateful_set,
 }
-_OBSERVING: Final = frozenset(
-    {"daemonsets.apps", "deployments.apps", "poddisruptionbudgets.policy", "replicasets.apps", "statefulsets.apps"}
-)
+_OBSERVING: Final = frozenset({
+    "daemonsets.apps", "deployments.apps", "poddisruptionbudgets.policy", "replicasets.apps",
+    "sealedsecrets.bitnami.com", "statefulsets.apps",
+})  # fmt: skip
 """Kinds whose controllers always say which generation they have seen."""
 
 
@@ -51,7 +54,8 @@ def judge_object(
 
     First what holds for every kind: being deleted, a stale status, ``Reconciling``, ``Stalled``. Then the rule of its
     kind where there is one; else its conditions ``Ready``, ``Available`` and ``Healthy``, of which it needs one and all
-    that it has must be True. What has none of them is Unknown.
+    that it has must be True, and nothing beside them may tell of trouble, a pause or a change. What has none of them is
+    Unknown.
 
     Args:
         manifest: the object.
@@ -73,5 +77,10 @@ def _resource_of(manifest: Mapping[str, Any]) -> str:
     """``deployments.apps``: the plural of all kinds that have a rule is a regular one."""
     kind = str(at(manifest, "kind")).lower()
     group, _, _ = str(at(manifest, "apiVersion")).rpartition("/")
-    plural = f"{kind}es" if kind.endswith("s") else f"{kind}s"
+    if kind.endswith(("s", "x", "ch", "sh")):
+        plural = f"{kind}es"
+    elif kind.endswith("y") and not kind.endswith(("ay", "ey", "oy", "uy")):
+        plural = f"{kind[:-1]}ies"
+    else:
+        plural = f"{kind}s"
     return f"{plural}.{group}" if group else plural

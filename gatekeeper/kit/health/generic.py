@@ -1,4 +1,7 @@
-"""The rules for an object of any kind, in the order of kstatus: leaving, stale, reconciling, stalled, Ready."""
+"""The rules for an object of any kind, in the order of kstatus: leaving, stale, reconciling, stalled, Ready.
+
+What is told beside Ready stands in beside.py.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from gatekeeper.kit.health.beside import unless_beside
 from gatekeeper.kit.health.verdict import Conditions, Health, Manifest, Status, degraded, healthy, progressing, unknown
 from gatekeeper.kit.manifest import at, say, some
 
-_GOOD: Final = ("Ready", "Available", "Healthy")
+GOOD: Final = ("Ready", "Available", "Healthy")
 """Each that an object has must be True, and it must have one."""
-_BAD: Final = ("Degraded", "Failed")
 
 
 def leaving(item: Manifest) -> Health | None:
@@ -39,14 +42,18 @@ def stale(item: Manifest, *, must_tell: bool) -> Health | None:
         must_tell: its kind always says which generation it has observed, so that silence is staleness.
     """
     generation, observed = at(item, "metadata", "generation"), at(item, "status", "observedGeneration")
-    if observed is None and not must_tell:
-        return None
-    if generation is None and not must_tell:
+    if not must_tell and (observed is None or generation is None):
         return None  # some kinds observe generations that the API server does not keep (autoscalers)
-    # Argo Rollouts write theirs as text.
-    if isinstance(generation, bool) or isinstance(observed, bool) or str(generation) != str(observed):
-        return progressing(f"has a stale status (generation {say(generation, 20)}, observed {say(observed, 20)})")
+    # Argo Rollouts write theirs as text. An API server leaves out neither of them where they matter.
+    differ = isinstance(generation, bool) or isinstance(observed, bool) or str(generation) != str(observed)
+    if differ or observed is None:
+        sides = f"generation {_number(generation)}, observed {_number(observed)}"
+        return progressing(f"has a stale status ({sides})")
     return None
+
+
+def _number(generation: object) -> str:
+    return "none" if generation is None else say(generation, 20)
 
 
 def reconciling(item: Manifest) -> Health | None:
@@ -63,16 +70,11 @@ def reconciling(item: Manifest) -> Health | None:
 def ready(item: Manifest, _now: datetime | None = None) -> Health:
     """By its conditions: what has none, or none that are known, says nothing (kstatus calls it Current)."""
     conditions = Conditions(item)
-    for kind in _BAD:
-        if conditions.status(kind) == "True":
-            return degraded(conditions.words(kind))
-    told = [kind for kind in _GOOD if kind in conditions]
-    for kind in told:
-        if conditions.status(kind) != "True":
-            return _not_true(conditions, kind)
+    told = [kind for kind in GOOD if kind in conditions]
     if not told:
-        return unknown("it has no condition Ready, Available or Healthy, so it does not say how it is")
-    return healthy(conditions.words(told[0]))
+        silent = unknown("it has no condition Ready, Available or Healthy, so it does not say how it is")
+        return unless_beside(item, silent)
+    return unless_beside(item, all_true(item, told))
 
 
 def all_true(item: Manifest, kinds: Sequence[str]) -> Health:

@@ -29,7 +29,8 @@ def claim(item: Manifest, _now: datetime | None = None) -> Health:
         case "Lost":
             return degraded("its volume is lost")
         case "Pending" | None:
-            return progressing("it is not bound")
+            # Whether its class waits for a first pod stands elsewhere; a claim alone cannot tell that from a fault.
+            return progressing("it is not bound (volumes-bound knows claims that wait for their first pod)")
         case other:
             return unknown(f"its phase is {say(other)}")
 

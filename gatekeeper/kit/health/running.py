@@ -21,6 +21,15 @@ from gatekeeper.kit.manifest import at, dicts, say, time_of
 
 # As kstatus has it: what the kubelet says of a container that will not start by itself.
 _BAD_WAIT: Final = re.compile(r"Err.*|.*(?:Error|BackOff)|InvalidImageName")
+_GAPS: Final = {
+    "@hourly": timedelta(hours=2),
+    "@daily": timedelta(days=2),
+    "@midnight": timedelta(days=2),
+    "@weekly": timedelta(days=8),
+    "@monthly": timedelta(days=63),  # there is no 31st in every other month
+    "@yearly": timedelta(days=367),
+    "@annually": timedelta(days=367),
+}
 _UNSCHEDULABLE_FOR: Final = timedelta(seconds=15)  # kstatus gives the scheduler this long
 
 
@@ -78,7 +87,7 @@ def job(item: Manifest, _now: datetime | None = None) -> Health:
     return progressing("it has not ended")
 
 
-def cron_job(item: Manifest, _now: datetime | None = None) -> Health:
+def cron_job(item: Manifest, now: datetime | None = None) -> Health:
     """By its last run, as far as a CronJob knows it: it notes when it started one, and when one succeeded."""
     if at(item, "spec", "suspend") is True:
         return suspended("is suspended")
@@ -86,7 +95,33 @@ def cron_job(item: Manifest, _now: datetime | None = None) -> Health:
         return progressing("a run has not ended")
     started, succeeded = (time_of(at(item, "status", key)) for key in ("lastScheduleTime", "lastSuccessfulTime"))
     if started is None:
-        return unknown("it has never run")
+        return _never_ran(item, now)
     if succeeded is None or succeeded < started:
         return degraded(f"its run of {started:%Y-%m-%dT%H:%M:%SZ} did not succeed")
     return healthy("its last run succeeded")
+
+
+def _never_ran(item: Manifest, now: datetime | None) -> Health:
+    """A young one need not have been due yet (kstatus and Argo CD call each Healthy, however old)."""
+    created, schedule = time_of(at(item, "metadata", "creationTimestamp")), say(at(item, "spec", "schedule"))
+    gap = _longest_gap(schedule)
+    if now is None or created is None or gap is None or now - created > gap:
+        return unknown(f"it has never run, and its schedule is {schedule or 'missing'}")
+    return healthy(f"it is too young to have run by its schedule {schedule}")
+
+
+def _longest_gap(schedule: str) -> timedelta | None:
+    """No two runs of a schedule are further apart, with room for time zones; None where it is not understood."""
+    if schedule in _GAPS:
+        return _GAPS[schedule]
+    fields = schedule.replace("?", "*").split()
+    if len(fields) != 5:
+        return None
+    _minute, hour, day, month, weekday = fields
+    if month != "*":
+        return _GAPS["@yearly"]
+    if day != "*":
+        return _GAPS["@monthly"]
+    if weekday != "*":
+        return _GAPS["@weekly"]
+    return _GAPS["@daily"] if hour != "*" else _GAPS["@hourly"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
@@ -83,6 +83,9 @@ class Conditions:
 
     def __contains__(self, kind: str) -> bool:
         return kind in self._all
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
 
     def status(self, kind: str) -> str | None:
         """True, False, Unknown or Stale; None without such a condition. Two that disagree are Unknown."""

@@ -1,0 +1,120 @@
+"""What an object of any kind tells beside its Ready: that it is in trouble, paused, or on its way.
+
+Learnt from the health rules of Argo CD, kind by kind, and made general: many objects stay Ready while they fail to be
+brought up to date, are paused by somebody, or are being replaced. These rules only ever take health away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from gatekeeper.kit.health.verdict import Conditions, Health, Manifest, Status, degraded, progressing, suspended
+from gatekeeper.kit.manifest import at, say
+
+_TROUBLES: Final = (
+    "Degraded",
+    "Failed",
+    "ErrorOccurred",
+    "Fallback",
+    "Conflicted",
+    "Denied",
+    "InvalidSpec",
+    "NotReady",
+)
+"""Trouble when True, and so is what starts with Failed or ends so (``FailedCreatePod``, ``SubmissionError``)."""
+_TROUBLE_ENDS: Final = ("Error", "Failed", "Failure")
+_UP_TO_DATE: Final = ("Synced", "Reconciled", "ReconcileSuccess", "LastAsyncOperation")
+"""Trouble when False: what was asked for could not be brought about (Crossplane, Prometheus, RabbitMQ)."""
+_UP_TO_DATE_ENDS: Final = ("Synced", "Reconciled")
+"""What ends so and is not True is on its way (``TopologyReconciled`` of a Cluster of Cluster API)."""
+_PAUSES: Final = ("Paused", "Suspended", "ReconciliationPaused", "cnpg.io/hibernation")
+_CHANGES: Final = (
+    "Deleting", "Disrupting", "Migrating", "Remediating", "RollingOut", "RolloutProgressing", "ScalingDown",
+    "ScalingUp", "Terminating", "Updating", "Upgrading",
+)  # fmt: skip
+"""On its way when True, and so is what ends so (``EKSControlPlaneUpdating``)."""
+_PAUSE_ANNOTATIONS: Final[Mapping[str, str | None]] = {
+    "cluster.x-k8s.io/paused": None,  # whatever it says, as its controllers have it
+    "cnpg.io/reconciliation": "disabled",
+    "crossplane.io/paused": "true",
+    "strimzi.io/pause-reconciliation": "true",
+}
+_TROUBLED_WORDS: Final = frozenset({"degraded", "errored", "expired", "invalid", "unhealthy"})
+_CHANGING_WORDS: Final = frozenset({
+    "creating", "deleting", "initializing", "migrating", "pending", "progressing", "provisioning", "reconciling",
+    "restarting", "scaling", "scalingdown", "scalingup", "terminating", "updating", "upgrading",
+})  # fmt: skip
+
+
+def unless_beside(item: Manifest, verdict: Health) -> Health:
+    """A verdict, unless what stands beside it is worse.
+
+    A pause hides neither trouble nor what is on its way: whoever allows suspended objects allows healthy ones that are
+    paused.
+    """
+    conditions = Conditions(item)
+    if verdict.status is Status.DEGRADED:
+        return verdict
+    if trouble := _trouble(item, conditions):
+        return trouble
+    if verdict.status in (Status.PROGRESSING, Status.SUSPENDED):
+        return verdict
+    return _pause(item, conditions) or _change(item, conditions) or verdict
+
+
+def _trouble(item: Manifest, conditions: Conditions) -> Health | None:
+    for kind in conditions:
+        bad = kind in _TROUBLES or kind.endswith(_TROUBLE_ENDS) or kind.startswith("Failed")
+        late = kind in _UP_TO_DATE and conditions.status(kind) == "False"
+        if late or (bad and conditions.status(kind) == "True") or conditions.reason(kind) == "ProgressDeadlineExceeded":
+            return degraded(conditions.words(kind))
+    for key in ("failureReason", "failureMessage"):
+        if told := say(at(item, "status", key)):
+            return degraded(f"its {key} is {told}")
+    for key, word in _words(item).items():
+        plain = word.replace(" ", "").lower()
+        if plain in _TROUBLED_WORDS or "fail" in plain or plain.endswith("error"):
+            return degraded(f"its {key} is {word}")
+    return None
+
+
+def _pause(item: Manifest, conditions: Conditions) -> Health | None:
+    for key in ("suspend", "paused"):
+        if at(item, "spec", key) is True:
+            return suspended(f"is paused: its spec says {key}")
+    for kind in _PAUSES:
+        if conditions.status(kind) == "True":
+            return suspended(conditions.words(kind))
+    annotations = at(item, "metadata", "annotations")
+    for name, value in _PAUSE_ANNOTATIONS.items():
+        told = at(annotations, name)
+        if told is not None and value in (None, told):
+            return suspended(f"is paused: it has the annotation {name}")
+    return None
+
+
+def _change(item: Manifest, conditions: Conditions) -> Health | None:
+    for kind in conditions:
+        late = kind.endswith((*_UP_TO_DATE, *_UP_TO_DATE_ENDS)) and conditions.status(kind) != "True"
+        if late or (kind.endswith(_CHANGES) and conditions.status(kind) == "True"):
+            return progressing(conditions.words(kind))
+    for key, word in _words(item).items():
+        if word.replace(" ", "").lower() in _CHANGING_WORDS:
+            return progressing(f"its {key} is {word}")
+    return _short_of_replicas(item)
+
+
+def _short_of_replicas(item: Manifest) -> Health | None:
+    """For whatever can be scaled; no kind must have these fields, so that other types of them say nothing."""
+    wanted = at(item, "spec", "replicas")
+    for word, key in (("ready", "readyReplicas"), ("available", "availableReplicas"), ("updated", "updatedReplicas")):
+        have = at(item, "status", key)
+        if isinstance(wanted, int) and isinstance(have, int) and have < wanted:
+            return progressing(f"has {have} of {wanted} replicas {word}")
+    return None
+
+
+def _words(item: Manifest) -> dict[str, str]:
+    told = {key: at(item, "status", key) for key in ("phase", "state")}
+    return {key: say(word, 60) for key, word in told.items() if isinstance(word, str)}
