@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -95,7 +95,8 @@ class AlertsQuiet(ClusterCheck):
         own = self.selector.of_member(ctx.member).matchers if self.selector else ()
         sign = self._sign(own, ctx.member)
         alerts, remarks = await self._look(ctx, own)
-        here = [each for each in alerts if not (sign and each.meets(sign)) and self._wants(each, ctx.member)]
+        wanted = self._wanted(ctx.member)
+        here = [each for each in alerts if not (sign and each.meets(sign)) and wanted(each)]
         if self.prometheus is not None and here:
             here = await self._told_more(ctx, own, here)
         alive = not sign or bool((await self._look(ctx, sign))[0])
@@ -133,9 +134,15 @@ class AlertsQuiet(ClusterCheck):
             return Selector.parse(self.expect).of_member(member).matchers
         return (*own, Matcher.of("alertname", "=", self.expect))
 
-    def _wants(self, alert: Alert, member: Member) -> bool:
-        included = not self.include or any(alert.meets(each.of_member(member).matchers) for each in self.include)
-        return included and not any(alert.meets(each.of_member(member).matchers) for each in self.exclude)
+    def _wanted(self, member: Member) -> Callable[[Alert], bool]:
+        """Which alerts count; made once, as it takes milliseconds, and there may be hundreds of alerts."""
+        include, exclude = ([each.of_member(member) for each in given] for given in (self.include, self.exclude))
+
+        def wants(alert: Alert) -> bool:
+            included = not include or any(each.matches(alert.labels) for each in include)
+            return included and not any(each.matches(alert.labels) for each in exclude)
+
+        return wants
 
     async def _look(self, ctx: ClusterContext, matchers: Sequence[Matcher]) -> tuple[list[Alert], Sequence[str]]:
         """The alerts that match, and the reasons why there may be more."""
@@ -152,7 +159,7 @@ class AlertsQuiet(ClusterCheck):
         """Alerts of Prometheus, with what their series does not tell: since when, and whether they are silenced."""
         assert self.prometheus is not None  # noqa: S101 - the caller knows
         times = await instant_query(ctx.tools.http, self.prometheus, ctx.member, _series("ALERTS_FOR_STATE", own))
-        told = [dated(alert, times) for alert in alerts]
+        told = dated(alerts, times)
         if self.alertmanager is None:
             return told
         silences = silences_of(await self.alertmanager.get(ctx.tools.http, ctx.member, "/api/v2/silences"))

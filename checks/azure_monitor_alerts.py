@@ -37,8 +37,9 @@ class AzureMonitorAlerts(ClusterCheck):
     An alert counts when its monitor condition is ``Fired`` and nobody has closed it (``alertState`` New, Acknowledged,
     or a word that is not known), whatever its severity unless ``severities`` says otherwise. Log alerts target their
     Log Analytics workspace, and Prometheus alerts their Azure Monitor workspace: name these under ``alsoTargets``, and
-    narrow them by ``include``. Azure shows alerts of the last 30 days (Microsoft.AlertsManagement, api-version
-    2019-03-01). No alert passes: the subscription's list was read to its end, and the cluster was seen in Azure.
+    narrow them by ``include``. One that counts, and of which Azure does not say the target, is inconclusive. Azure
+    shows alerts of the last 30 days (Microsoft.AlertsManagement, api-version 2019-03-01). No alert passes: the
+    subscription's list was read to its end, and the cluster was seen in Azure.
 
     Example:
         - check: azure-monitor-alerts
@@ -69,7 +70,17 @@ class AzureMonitorAlerts(ClusterCheck):
         path = f"/subscriptions/{cluster.id.subscription}/providers/Microsoft.AlertsManagement/alerts"
         alerts = [_essentials(each) for each in await ctx.tools.azure.list(path, _API, **_QUERY)]
         targets = self._targets(cluster, ctx.member.key)
-        firing = [alert for alert in alerts if _matches(alert["targetResource"], targets) and self._counts(alert)]
+        counting = [alert for alert in alerts if self._counts(alert)]
+        firing = [alert for alert in counting if _matches(alert["targetResource"], targets)]
+        adrift = [alert for alert in counting if not alert["targetResource"]]
+        if not firing and adrift:
+            says = (
+                f"{numbered(len(adrift), 'alert')} of the subscription, of which Azure does not say what is the target"
+            )
+            words = f"it is not known whether {cluster.id.name} is meant by {says}"
+            return Finding.inconclusive(
+                f"{words}: {some([alert['name'] for alert in adrift])}", bounded(map(_fact, adrift))
+            )
         if not firing:
             return Finding.passed(f"no alert of Azure Monitor is firing for {cluster.id.name}")
         names = sorted({f"{alert['name']} ({alert['severity']})" for alert in firing})
@@ -97,13 +108,13 @@ class AzureMonitorAlerts(ClusterCheck):
 
 
 def _essentials(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What is judged of an alert.
+    """What is judged of an alert; one that is about no single resource has no target.
 
     Raises:
-        BadAnswer: it does not say what it is about, so it cannot be left out.
+        BadAnswer: it has another shape, so it cannot be left out.
     """
     found = at(entry, "properties", "essentials")
-    if not isinstance(at(found, "targetResource"), str):
+    if not isinstance(found, Mapping) or not isinstance(found.get("targetResource", ""), str | None):
         raise BadAnswer(f"the alert {say(entry.get('name'), 80)!r} does not say what it targets")
     words = ("severity", "alertState", "monitorCondition", "targetResource", "startDateTime", "description")
     return {
@@ -123,5 +134,6 @@ def _fact(alert: Mapping[str, Any]) -> Evidence:
     seen = (
         f"{alert['severity']}, {alert['alertState'] or 'no state'}, since {alert['startDateTime'] or 'unknown'}{said}"
     )
-    hint = f"look at {alert['targetResource']} in Azure Monitor; close the alert there if it is dealt with"
+    where = alert["targetResource"] or "this alert (leave it out by its name with exclude, if it is harmless)"
+    hint = f"look at {where} in Azure Monitor; close the alert there if it is dealt with"
     return Evidence("AlertFiring", f"alert {alert['name']}", seen, "not fired", hint)

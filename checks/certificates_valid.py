@@ -119,8 +119,9 @@ class CertificatesValid(ClusterCheck):
             return
         least = self._least(time_of(at(status, "notBefore")), ends)
         if ends - now < least:
-            left = f"ends in {format_duration(ends - now)}" + (", and is being renewed" if issuing else "")
-            yield _Fault("CertificateEnds", place, left, f"valid for {format_duration(least)}")
+            soon = f", and is to be renewed in {format_duration(renewal - now)}" if renewal and renewal > now else ""
+            left = f"ends in {format_duration(ends - now)}" + (", and is being renewed" if issuing else soon)
+            yield _Fault("CertificateEnds", place, left, f"valid for {format_duration(least)} (minRemaining)")
         if renewal is not None and now - renewal > self.grace_period:
             late = f"should have been renewed {format_duration(now - renewal)} ago"
             failed = at(status, "lastFailureTime") is not None

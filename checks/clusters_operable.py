@@ -78,7 +78,8 @@ class ClustersOperable(ClusterCheck):
         cluster = await aks_cluster(ctx.tools.azure, ctx.member)
         faults = [*_of_cluster(cluster), *(fault for pool in cluster.pools for fault in self._of_pool(cluster, pool))]
         asleep = [pool.name for pool in cluster.pools if pool.power_state == "Stopped"]
-        notes = f"; stopped: pool {', '.join(asleep)}" if asleep and self.allow_stopped_pools else ""
+        pools = "pool" if len(asleep) == 1 else "pools"
+        notes = f"; stopped: {pools} {', '.join(asleep)}" if asleep and self.allow_stopped_pools else ""
         if not faults:
             pools = numbered(len(cluster.pools), "node pool")
             return Finding.passed(f"{cluster.id.name} and its {pools} run, and no operation is under way{notes}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
@@ -23,6 +24,7 @@ from gatekeeper.check import (
     at,
     bounded,
     dicts,
+    format_duration,
     judge_object,
     numbered,
     place_of,
@@ -41,6 +43,8 @@ _KINDS: Final[Sequence[tuple[Tool, str, Resource]]] = (
     ("flux", "Kustomization", KUSTOMIZATIONS),
     ("flux", "HelmRelease", HELM_RELEASES),
 )
+_LATELY: Final = timedelta(minutes=2)  # a few sweeps; Flux looks at an object in seconds
+_Key: TypeAlias = tuple[str, str, str]
 _HINTS: Final = {
     "Application": "argocd app get {namespace}/{name}",
     "Kustomization": "flux -n {namespace} get kustomization {name}",
@@ -53,6 +57,20 @@ class _Found:
     kind: str
     place: str
     health: Health
+    revision: str = ""
+    """Which generation and revision it is about; empty for what is not looked at again by itself."""
+
+    @classmethod
+    def of(cls, kind: str, item: Mapping[str, Any], health: Health) -> _Found:
+        attempted, metadata = at(item, "status", "lastAttemptedRevision"), at(item, "metadata")
+        routine = kind != "Application" and attempted and at(metadata, "deletionTimestamp") is None
+        revision = say(f"{at(metadata, 'generation')} {attempted}") if routine else ""
+        return cls(kind, place_of(item, kind), health, revision)
+
+    @property
+    def key(self) -> _Key:
+        """The object at this revision."""
+        return self.kind, self.place, self.revision
 
     def evidence(self) -> Evidence:
         status, message = self.health
@@ -68,11 +86,14 @@ class GitopsSynced(ClusterCheck):
     operation ended well, and it has no condition that ends with ``Error``. Degraded, Missing or Suspended health,
     OutOfSync, a failed operation and an error fail the check; Progressing, Unknown and a running operation are
     inconclusive. A Kustomization or HelmRelease is judged by kstatus' order (deletion, observedGeneration,
-    ``Reconciling``, ``Stalled``, ``Ready``); a suspended one fails, as nobody keeps it in sync.
+    ``Reconciling``, ``Stalled``, ``Ready``); a suspended one fails, as nobody keeps it in sync. Flux says Unknown of an
+    object whenever it looks at it again, every few minutes for some seconds: one that an earlier sweep, at most two
+    minutes ago, saw well at the same revision is well still.
 
     Which kinds there are is found by asking. None of them, or none of a tool that ``tools`` names, is inconclusive; so
     is a kind that is installed but not served in the version that is read here, and a list without any object unless
-    ``expect`` says ``any``. What a tool's controllers wrote stands when they are gone: ask workloads-rolled-out too.
+    ``expect`` says ``any``. What a tool's controllers wrote stands when they are gone: ask workloads-rolled-out too. A
+    Flux object is Ready at its last revision while its source cannot be fetched: ask objects-healthy of the sources.
     Sources: argoproj.io/v1alpha1 ApplicationStatus; Flux' kustomize.toolkit.fluxcd.io/v1, helm.toolkit.fluxcd.io/v2.
 
     Example:
@@ -115,14 +136,14 @@ class GitopsSynced(ClusterCheck):
             objects = await self._objects(ctx.cluster, resource, queries)
             if objects is not None:
                 here[tool] = None
-                found += [_Found(kind, place_of(each, kind), self._judge(kind, each)) for each in objects]
+                found += [_Found.of(kind, each, self._judge(kind, each)) for each in objects]
         missing = [tool for tool in dict.fromkeys(self.tools) if tool not in here]
         if missing or not here:
             return Finding.inconclusive(f"{' and '.join(missing or ['argocd', 'flux'])}: not installed here")
         if not found:
             judge = Finding.passed if self.expect == "any" else Finding.inconclusive
             return judge(f"{' and '.join(here)}: there is nothing to be kept in sync")
-        return _answer(found)
+        return _answer(found, _well_lately(ctx, found, await ctx.cluster.now()))
 
     async def _objects(
         self, cluster: Cluster, resource: Resource, queries: Sequence[tuple[str | None, str]]
@@ -164,14 +185,28 @@ class GitopsSynced(ClusterCheck):
 
     def _sync(self, item: Mapping[str, Any]) -> Health:
         compared, status = at(item, "status", "sync", "comparedTo"), at(item, "status", "sync", "status")
-        for key in ("source", "sources"):
-            if compared is not None and at(compared, key) != at(item, "spec", key):
+        # With a source hydrator, what is compared is what it writes, and stands nowhere in the spec.
+        hydrated = at(item, "spec", "sourceHydrator") is not None
+        for key in ("sources",) if hydrated else ("source", "sources"):
+            if compared is not None and _filled(at(compared, key)) != _filled(at(item, "spec", key)):
                 return Health(Status.PROGRESSING, "has not been compared with its present source")
         if status == "Synced" or (status == "OutOfSync" and self.allow_out_of_sync):
             return Health(Status.HEALTHY, str(status))
         if status == "OutOfSync":
             return Health(Status.DEGRADED, "OutOfSync")
         return Health(Status.UNKNOWN, f"its sync status is {say(status, 40) or 'missing'}")
+
+
+def _filled(source: object) -> object:
+    """A source without what is empty: Argo CD writes, and compares, sources as Go structs, in which ``{}``, ``false``
+    and nothing are one. Next to several sources it writes the one source as ``{"repoURL": ""}``.
+    """
+    if isinstance(source, Mapping):
+        kept = {key: _filled(value) for key, value in source.items()}
+        return {key: value for key, value in kept.items() if value} or None
+    if isinstance(source, Sequence) and not isinstance(source, str):
+        return [_filled(each) for each in source] or None
+    return source or None
 
 
 def _errors(item: Mapping[str, Any]) -> Health:
@@ -206,12 +241,29 @@ def _flux(item: Mapping[str, Any]) -> Health:
     return judge_object(item)
 
 
-def _answer(found: list[_Found]) -> Finding:
-    wrong = [each for each in found if each.health.status is not Status.HEALTHY]
+def _well_lately(ctx: ClusterContext, found: Sequence[_Found], now: datetime) -> Sequence[_Found]:
+    """What is Progressing, and was well at the same revision in an earlier sweep, not long ago and not before the
+    member's update. Remembers what is well now.
+    """
+    note = ctx.notebook.read("well")
+    known: dict[_Key, datetime] = note.value if note else {}
+    well = {each.key: now for each in found if each.revision and each.health.status is Status.HEALTHY}
+    since = max(filter(None, (now - _LATELY, ctx.member.completed_at)))
+    moving = [each for each in found if each.revision and each.health.status is Status.PROGRESSING]
+    lately = [each for each in moving if (seen := known.get(each.key)) is not None and seen >= since]
+    ctx.notebook.write("well", {**well, **{each.key: known[each.key] for each in lately}})
+    return lately
+
+
+def _answer(found: list[_Found], lately: Sequence[_Found]) -> Finding:
+    wrong = [each for each in found if each.health.status is not Status.HEALTHY and each not in lately]
     kinds = [(kind, sum(each.kind == kind for each in found)) for _, kind, _ in _KINDS]
     total = " and ".join(numbered(count, kind) for kind, count in kinds if count)
     if not wrong:
-        return Finding.passed(f"{total}, all in sync and healthy")
+        again = (
+            f"; {len(lately)} being looked at again, and well {format_duration(_LATELY)} ago or less" if lately else ""
+        )
+        return Finding.passed(f"{total}, all in sync and healthy{again}")
     wrong.sort(key=lambda each: _is_unclear(each.health))
     bad = sum(not _is_unclear(each.health) for each in wrong)
     few = some([f"{each.kind} {each.place} is {each.health.status} ({say(each.health.message, 80)})" for each in wrong])

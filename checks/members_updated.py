@@ -24,6 +24,7 @@ from gatekeeper.check import (
     bounded,
     cells,
     dns_name,
+    is_virtual,
     node_subject,
     numbered,
     pool_of,
@@ -63,9 +64,11 @@ class MembersUpdated(ClusterCheck):
       run selected images, its ``nodeImageVersion``. Not stopped pools: those are not updated before they start.
     - The nodes: each has its pool's version and image as Azure shows them, and each pool has as many as Azure counts
       (fewer or more is inconclusive: it may be scaling). This is what fails when AKS says upgraded and the nodes are
-      not (Azure/AKS#2986). Nodes outside of Azure's pools (node auto-provisioning) are held against the target alone.
+      not (Azure/AKS#2986). Nodes outside of Azure's pools (node auto-provisioning) are held against the target alone;
+      virtual nodes (label ``type: virtual-kubelet``, in no pool), which no update reaches, are left out.
 
-    A run whose upgrade type is not known, or that names nothing to compare with, is inconclusive.
+    A run whose upgrade type is not known, or that should name a version or images and does not, is inconclusive. With
+    the Latest images there are none to compare with: then Azure and the nodes need only agree with each other.
 
     Example:
         - check: members-updated
@@ -228,6 +231,7 @@ async def _nodes(ctx: ClusterContext) -> list[_Node]:
             image=say(at(metadata, "labels", _IMAGE), 150),
         )
         for (name, version), metadata in zip(rows, table.metadata, strict=True)
+        if not is_virtual({"metadata": metadata})
     ]
 
 

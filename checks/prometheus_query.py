@@ -13,15 +13,16 @@ class PrometheusQuery(Measurement, ClusterCheck):
     The query is asked as an instant query (``/api/v1/query``), of Prometheus itself or of what speaks its API: Thanos,
     Mimir, VictoriaMetrics, an Azure Monitor workspace. ``{member}`` is the member's name in the fleet, ``{cluster}``
     the name of its AKS cluster, ``{label.KEY}`` a label of the member. One sample beyond a limit fails. No data is
-    never silently good: an empty answer and NaN mean what ``noData`` says, by default that nothing can be said. Azure
-    Monitor takes Entra tokens of the scope ``https://prometheus.monitor.azure.com/.default``.
+    never silently good: an empty answer and NaN mean what ``noData`` says, by default that nothing can be said. What
+    has not happened yet has no series: where that means zero, the query says so with ``or vector(0)``. Azure Monitor
+    takes Entra tokens of the scope ``https://prometheus.monitor.azure.com/.default``.
 
     Example:
         - check: prometheus-query
           title: ratio of failed requests
           url: https://prometheus-{label.region}.example.com
           query: >-
-            sum(rate(http_requests_total{cluster="{cluster}", code=~"5.."}[5m]))
+            (sum(rate(http_requests_total{cluster="{cluster}", code=~"5.."}[5m])) or vector(0))
             / sum(rate(http_requests_total{cluster="{cluster}"}[5m]))
           max: 0.01
         - check: prometheus-query

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gatekeeper.check import (
+    CouldNotLook,
     Finding,
     GateCheck,
     GateContext,
@@ -156,7 +157,8 @@ class TimeWindow(GateCheck):
     early hours of Friday.
 
     Calendars are iCalendar files (RFC 5545): events that recur, last all day, or were moved; a cancelled one does not
-    count. A file that is missing or broken is an error, and holds. Public holidays last from midnight to midnight.
+    count. A file that is missing or broken is an error, and holds; so is a year of which no public holiday is known.
+    Public holidays last from midnight to midnight.
 
     Example:
         - check: time-window
@@ -216,6 +218,9 @@ class TimeWindow(GateCheck):
             spans[calendar.events] += found
         asked, years = self.holidays, range(now.year - 1, end.year + 2)
         holidays = {} if asked is None else public_holidays(asked.country, asked.subdivision, years)
+        if asked is not None and not any(day.year == now.astimezone(zone).year for day in holidays):
+            # Some are announced year by year, and none are kept during a war: this is not a year without holidays.
+            raise CouldNotLook(f"no public holidays of {asked.country} are known for {now.astimezone(zone).year}")
         return _Days(Spans(spans["closed"]), Spans(spans["open"]), holidays)
 
     def _why_not(self, local: datetime, days: _Days) -> str | None:

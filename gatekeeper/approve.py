@@ -88,8 +88,7 @@ class Approver:
         try:
             gate = await fleet.gate(case.gate.name)
             run = await fleet.update_run(gate.update_run)
-            spec = case.policy.scope
-            members: Sequence[Member] = await fleet.members() if needs_fleet_members(spec) else ()
+            members: Sequence[Member] = await fleet.members() if needs_fleet_members(case.policy) else ()
         except Throttled:
             raise
         except CouldNotLook as error:
@@ -98,7 +97,7 @@ class Approver:
             return Hold(
                 Reason.CHANGED_MEANWHILE, f"the gate changed while its checks ran: {_difference(case.gate, gate)}"
             )
-        scope = resolve(gate, run, spec, members, case.first_seen)
+        scope = resolve(gate, run, case.policy.scope, members, case.first_seen)
         if isinstance(scope, Hold):
             return scope
         if _substance(scope.members) != _substance(case.scope.members) or _substance(scope.gated) != _substance(

@@ -12,8 +12,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from gatekeeper.decision import Hold, Reason
+from gatekeeper.kit.templates import wants_labels
 from gatekeeper.model import COMPLETED, FAILED, PENDING, Gate, GateStatus, Group, Member, Scope, Stage, UpdateRun
-from gatekeeper.policy import ScopeSpec
+from gatekeeper.policy import Policy, ScopeSpec
 
 
 def resolve(
@@ -25,7 +26,7 @@ def resolve(
         gate: the Pending gate.
         run: its update run, as read in this sweep.
         spec: which members the policy asks about.
-        fleet_members: all members of the fleet; needed only if ``needs_fleet_members(spec)``.
+        fleet_members: all members of the fleet; needed only if ``needs_fleet_members(policy)``.
         first_seen: when Gatekeeper saw the gate first; the run's own word goes before it.
     """
     stage = next((stage for stage in run.stages if stage.name == gate.stage), None)
@@ -42,9 +43,16 @@ def resolve(
     return Scope(gate, run.target, members, gated, run, status.started_at or first_seen)
 
 
-def needs_fleet_members(spec: ScopeSpec) -> bool:
-    """Whether ``resolve`` needs the fleet's list of members: one more call to Azure per sweep."""
-    return spec.of == "fleet" or bool(spec.labels)
+def needs_fleet_members(policy: Policy) -> bool:
+    """Whether ``resolve`` needs the fleet's list of members, which alone has their labels: one more call to Azure per
+    sweep. A check needs it for a ``{label.KEY}`` in one of its parameters.
+    """
+    spec = policy.scope
+    return (
+        spec.of == "fleet"
+        or bool(spec.labels)
+        or any(wants_labels(each.check.model_dump_json()) for each in policy.checks)
+    )
 
 
 def _named(gate: Gate, place: Stage | Group) -> GateStatus | Hold:
@@ -84,13 +92,10 @@ def _asked(
 def _narrowed(
     members: Sequence[Member], labels: Mapping[str, str], fleet_members: Sequence[Member]
 ) -> tuple[Member, ...]:
-    """Only the members that carry all the labels, each cluster once."""
+    """Only the members that carry all the labels, each cluster once, with the labels that the fleet has for it."""
     known = {member.key: member.labels for member in fleet_members}
-    unique = {member.key: member for member in members}
-    if not labels:
-        return tuple(unique.values())
-    labelled = [replace(member, labels=known.get(key, {})) for key, member in unique.items()]
-    return tuple(member for member in labelled if labels.items() <= member.labels.items())
+    unique = {member.key: replace(member, labels=known.get(member.key, {})) for member in members}
+    return tuple(member for member in unique.values() if labels.items() <= member.labels.items())
 
 
 def _astray(gate: Gate, why: str) -> Hold:

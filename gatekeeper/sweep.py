@@ -168,7 +168,7 @@ class Sweeper:
             policy = replace(policy, dry_run=True)
         if hold := screen_run(run):
             return self._hold(gate, hold, first_seen, policy)
-        members = await visit.members() if needs_fleet_members(policy.scope) else ()
+        members = await visit.members() if needs_fleet_members(policy) else ()
         scope = resolve(gate, run, policy.scope, members, first_seen)
         if isinstance(scope, Hold):
             return self._hold(gate, scope, first_seen, policy)

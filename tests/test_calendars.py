@@ -131,6 +131,16 @@ def test_a_rule_that_never_holds_comes_to_an_end(tmp_path: Path) -> None:
         (calendar("SUMMARY:x"), "DTSTART"),
         (calendar("DTSTART:soon"), "DTSTART"),
         (calendar("DTSTART:20261123T100000Z\nRRULE:FREQ=NEVER"), "RRULE that cannot be read"),
+        (calendar("DTSTART:20261123T100000Z\nWORDS"), "has a line that cannot be read"),
+        (
+            calendar("DTSTART:20261123T100000Z\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE;VALUE=DATE:20261124"),
+            "leaves out 2026-11-24",
+        ),
+        (
+            calendar("DTSTART;VALUE=DATE:20261123\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20261124T100000Z"),
+            "leaves out 2026-11-24 10:00",
+        ),
+        (calendar("DTSTART:20261123T100000Z\nRRULE:FREQ=DAILY\nEXRULE:FREQ=WEEKLY"), "by an EXRULE"),
         (calendar("DTSTART:20261123T100000Z\nRRULE:FREQ=SECONDLY"), "more often than once a day"),
         (calendar("DTSTART:20261123T100000Z\nRRULE:FREQ=DAILY;BYHOUR=1,2"), "more often than once a day"),
         (calendar("DTSTART:20261123T100000Z\nDTEND:20261123T090000Z"), "ends before it begins"),

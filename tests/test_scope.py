@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from checks.prometheus_query import PrometheusQuery
 from gatekeeper.decision import Hold, Reason
 from gatekeeper.model import GateStatus, Group, Member, Scope, Stage, UpdateRun
 from gatekeeper.policy import ScopeSpec
 from gatekeeper.scope import needs_fleet_members, resolve
-from tests.builders import NOW, gate, member, run
+from tests.builders import NOW, gate, member, policy, run, spec
 
 
 def scope(of: ScopeSpec, the_run: UpdateRun | None = None, fleet: Sequence[Member] = ()) -> Scope | Hold:
@@ -104,8 +105,32 @@ def test_a_cluster_is_asked_once_however_its_id_is_written() -> None:
 
 
 def test_only_fleet_and_labels_need_the_members_of_the_fleet() -> None:
-    assert [needs_fleet_members(ScopeSpec(of)) for of in ("target", "updated", "next", "fleet")] == [False] * 3 + [True]
-    assert needs_fleet_members(ScopeSpec("target", {"a": "b"}))
+    asked = [policy(scope=ScopeSpec(of)) for of in ("target", "updated", "next", "fleet")]
+
+    assert [needs_fleet_members(each) for each in asked] == [False] * 3 + [True]
+    assert needs_fleet_members(policy(scope=ScopeSpec("target", {"a": "b"})))
+
+
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [
+        ({"query": 'up{cluster="{member}"}'}, False),
+        ({"query": 'up{cluster="{label.dns}"}'}, True),
+        ({"query": "up", "url": "https://prometheus-{label.region}.example.com"}, True),
+        ({"query": "up", "headers": {"X-Scope-OrgID": "{ label.team }"}}, True),
+    ],
+)
+def test_a_check_that_names_a_label_needs_the_members_of_the_fleet(given: dict[str, object], needed: bool) -> None:
+    check = PrometheusQuery.model_validate({"url": "https://prometheus.example.com", "max": 1, **given})
+
+    assert needs_fleet_members(policy(replace(spec(), check=check))) == needed
+
+
+def test_members_have_the_labels_that_the_fleet_has_for_them() -> None:
+    found = scope(ScopeSpec(), fleet=[member(labels={"region": "weu"})])
+
+    assert isinstance(found, Scope)
+    assert [each.labels for each in found.members] == [{"region": "weu"}]
 
 
 def _with_gates(the_run: UpdateRun, *gates: GateStatus) -> UpdateRun:

@@ -4,13 +4,16 @@ A thousand members of one region need its quota once. An answer counts from the 
 5 seconds if it is about one cluster, so that the checks of one sweep share it and nothing decides on what was true
 before an update; for a minute if it is about a region, a network or a subscription's quota; and for six hours if it is
 the list of virtual machine sizes, which is large: of it only what checks use is kept. Failures are never kept.
+
+Azure fills a bucket of reads for each subscription; nobody here asks faster than that, or a fleet of a thousand
+clusters would be refused for most of them in every sweep.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import monotonic
 from typing import Any, TypeVar, cast
@@ -20,6 +23,9 @@ from azure.mgmt.core import AsyncARMPipelineClient
 
 from gatekeeper.adapters import fleet_wire
 from gatekeeper.adapters.arm import Arm
+from gatekeeper.adapters.arm_errors import retry_after
+from gatekeeper.adapters.turnstile import Turnstile
+from gatekeeper.answers import json_of
 from gatekeeper.errors import BadAnswer
 
 T = TypeVar("T")
@@ -46,7 +52,10 @@ class AzureReader:
         self._arm = arm
         self._clock = clock
         self._client: AsyncARMPipelineClient[Any, Any] | None = None
-        self._kept: OrderedDict[tuple[str, ...], tuple[float, asyncio.Task[Any]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, ...], tuple[float, float, asyncio.Task[Any]]] = OrderedDict()
+        """When each was asked for, for how many seconds it keeps, and the asking; what was used last comes last."""
+        self._running: set[asyncio.Task[Any]] = set()
+        self._turnstiles: defaultdict[str, Turnstile] = defaultdict(Turnstile)
 
     async def get(self, path: str, api_version: str, **query: str) -> Entry:
         """One resource, or one answer.
@@ -56,9 +65,12 @@ class AzureReader:
         """
         url = self._url(path)
 
+        turnstile = self._turnstiles[_subscription(path)]
+
         async def read() -> Entry:
+            await turnstile.turn()
             async with self._arm.translate("azure.get"):
-                return _object(await self._json(url, {**query, "api-version": api_version}))
+                return _object(await self._json(url, {**query, "api-version": api_version}, turnstile))
 
         return await self._once(("get", path.lower(), api_version, *_flat(query)), path, read)
 
@@ -69,16 +81,17 @@ class AzureReader:
             CouldNotLook: a page could not be read, or the list does not come to its end.
         """
         url = self._url(path)
+        turnstile = self._turnstiles[_subscription(path)]
         slim = _size if path.lower().endswith(_SIZES_LIST) else _whole
 
         async def read() -> Sequence[Entry]:
-            return await self._pages(url, {**query, "api-version": api_version}, slim)
+            return await self._pages(url, {**query, "api-version": api_version}, slim, turnstile)
 
         return await self._once(("list", path.lower(), api_version, *_flat(query)), path, read)
 
     async def close(self) -> None:
         """Give up what is being read, and close all connections."""
-        tasks = [task for _, task in self._kept.values()]
+        tasks = list(self._running)
         self._kept.clear()
         for task in tasks:
             task.cancel()
@@ -88,13 +101,14 @@ class AzureReader:
             self._client = None
 
     async def _pages(
-        self, url: str, query: Mapping[str, str], slim: Callable[[Entry], Entry | None]
+        self, url: str, query: Mapping[str, str], slim: Callable[[Entry], Entry | None], turnstile: Turnstile
     ) -> Sequence[Entry]:
         found: list[Entry] = []
         followed: set[str] = set()
         for _ in range(_PAGES):
+            await turnstile.turn()
             async with self._arm.translate("azure.list"):
-                page = await self._json(url, query)
+                page = await self._json(url, query, turnstile)
                 entries = map(_object, fleet_wire.entries(page))
                 found += [kept for entry in entries if (kept := slim(entry)) is not None]
                 link = fleet_wire.next_link(page)
@@ -106,17 +120,19 @@ class AzureReader:
                 url, query = link, {}
         raise BadAnswer(f"azure.list: the list has more than {_PAGES} pages")
 
-    async def _json(self, url: str, query: Mapping[str, str]) -> object:
+    async def _json(self, url: str, query: Mapping[str, str], turnstile: Turnstile) -> object:
         if self._client is None:
             options = self._arm.options()
             self._client = AsyncARMPipelineClient(
                 base_url=options["base_url"], policies=options["policies"], transport=options["transport"]
             )
         response = await self._client.send_request(HttpRequest("GET", url, params=dict(query)))
+        if response.status_code == 429:
+            turnstile.shut(retry_after(response.headers))
         response.raise_for_status()
         if response.status_code != 200:
             raise BadAnswer(f"HTTP {response.status_code} is no answer to a GET")
-        return response.json()
+        return json_of(response.content, "Resource Manager")
 
     def _url(self, path: str) -> str:
         inside = not any(part in (".", "..") for part in path.split("/"))
@@ -125,20 +141,32 @@ class AzureReader:
         return f"{self._arm.endpoint}{path}"
 
     async def _once(self, key: tuple[str, ...], path: str, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        now, known = self._clock(), self._kept.get(key)
-        if known is None or now - known[0] > _lifetime(path):
+        self._forget_old()
+        if key not in self._kept:
             task = asyncio.ensure_future(read())
-            task.add_done_callback(lambda done: self._forget_failure(key, done))
-            known = self._kept[key] = now, task
-            self._kept.move_to_end(key)
+            self._running.add(task)
+            task.add_done_callback(lambda done: self._ended(key, done))
+            self._kept[key] = self._clock(), _lifetime(path), task
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return cast("T", await asyncio.shield(known[1]))
+        self._kept.move_to_end(key)
+        return cast("T", await asyncio.shield(self._kept[key][2]))
 
-    def _forget_failure(self, key: tuple[str, ...], task: asyncio.Task[Any]) -> None:
-        failed = task.cancelled() or task.exception() is not None
-        if failed and key in self._kept and self._kept[key][1] is task:
+    def _forget_old(self) -> None:
+        """What nobody may use again takes no memory: a list of alerts may be large."""
+        now = self._clock()
+        for key in [key for key, (began, keeps, _) in self._kept.items() if now - began > keeps]:
             del self._kept[key]
+
+    def _ended(self, key: tuple[str, ...], task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        failed = task.cancelled() or task.exception() is not None
+        if failed and key in self._kept and self._kept[key][2] is task:
+            del self._kept[key]
+
+
+def _subscription(path: str) -> str:
+    return path.lower().split("/")[2]
 
 
 def _lifetime(path: str) -> float:

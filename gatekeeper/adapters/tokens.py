@@ -54,12 +54,12 @@ class TokenSource:
                 self._token = await self._credential.get_token(self._scope)
         except (AzureError, OSError, ValueError) as error:  # TimeoutError is an OSError
             if not self._lives(_LAST):
-                raise _translate(error) from error
+                raise _translate(error, self._scope) from error
 
 
-def _translate(error: Exception) -> Unauthorized | Unreachable | TimedOut:
+def _translate(error: Exception, scope: str) -> Unauthorized | Unreachable | TimedOut:
     if isinstance(error, TimeoutError):
-        return TimedOut("Entra gave no token for the member clusters in time")
+        return TimedOut(f"Entra gave no token for {scope} in time")
     if isinstance(error, ServiceRequestError | ServiceResponseError):
-        return Unreachable(f"Entra could not be reached for a token for the member clusters: {clean(str(error))}")
-    return Unauthorized(f"no Entra token for the member clusters could be had: {clean(str(error))}")
+        return Unreachable(f"Entra could not be reached for a token for {scope}: {clean(str(error))}")
+    return Unauthorized(f"no Entra token for {scope} could be had: {clean(str(error))}")

@@ -58,10 +58,11 @@ class AksPool:
 
     name: str
     nodes: int | None
-    """How many it has now, as Azure counts; None if it does not say."""
+    """How many it has now, as Azure counts; of a pool of VirtualMachines those that run. None if it does not say."""
     kind: str
     """``VirtualMachineScaleSets``, ``AvailabilitySet`` or ``VirtualMachines``."""
     vm_size: str
+    """Empty for a pool of VirtualMachines of several sizes."""
     max_pods: int | None
     version: str
     """The Kubernetes version that its nodes have, as Azure says."""
@@ -127,11 +128,12 @@ def _pool(body: Mapping[str, Any]) -> AksPool:
     name = _word(body, "name")
     if not _NAME.fullmatch(name):
         raise BadAnswer(f"a node pool has the name {name!r:.50}")
+    nodes, vm_size = _machines(body, name)
     return AksPool(
         name=name,
-        nodes=_count(body.get("count"), f"the count of pool {name}"),
+        nodes=nodes,
         kind=_word(body, "type"),
-        vm_size=_word(body, "vmSize"),
+        vm_size=vm_size,
         max_pods=_count(body.get("maxPods"), f"maxPods of pool {name}"),
         version=_word(body, "currentOrchestratorVersion"),
         node_image=_word(body, "nodeImageVersion"),
@@ -142,6 +144,18 @@ def _pool(body: Mapping[str, Any]) -> AksPool:
         subnet=_word(body, "vnetSubnetID"),
         pod_subnet=_word(body, "podSubnetID"),
     )
+
+
+def _machines(body: Mapping[str, Any], name: str) -> tuple[int | None, str]:
+    """The number of nodes and their size. A pool of VirtualMachines has neither, but a list of both."""
+    nodes, vm_size = _count(body.get("count"), f"the count of pool {name}"), _word(body, "vmSize")
+    groups = dicts(body.get("virtualMachineNodesStatus"), f"the machines of pool {name}")
+    if nodes is not None or not groups:
+        return nodes, vm_size
+    counts = [_count(group.get("count"), f"the count of pool {name}") for group in groups]
+    sizes = {_word(group, "size") for group in groups}
+    known = [each for each in counts if each is not None]
+    return sum(known) if len(known) == len(counts) else None, vm_size or (sizes.pop() if len(sizes) == 1 else "")
 
 
 def _count(value: object, what: str) -> int | None:

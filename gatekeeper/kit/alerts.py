@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from gatekeeper.kit.matchers import Matcher
 from gatekeeper.kit.promql import Vector
 
 _RUNBOOK: Final = re.compile(r"https://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{1,300}")
+_COMMAND: Final = 600  # characters of a command that people copy; half of one would be another command
 _OPERATORS: Final = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
 """By ``isEqual`` and ``isRegex`` of a silence's matcher."""
 
@@ -55,9 +57,14 @@ class Alert:
         seen = say("; ".join(word for word in (*words, labels) if word), 400)
         if self.hushed:
             return Evidence("AlertHushed", f"alert {self.name}", seen)
-        silence = f"if it is harmless: amtool silence add {shlex.quote(f'alertname={self.name}')} --comment '...'"
-        hint = self.runbook if _RUNBOOK.fullmatch(self.runbook) else silence
+        hint = self.runbook if _RUNBOOK.fullmatch(self.runbook) else self._silence()
         return Evidence("AlertFiring", f"alert {self.name}", seen, "not firing", hint)
+
+    def _silence(self) -> str:
+        """How to silence it, with all its labels: by its name alone it would fall silent in all clusters."""
+        matchers = " ".join(shlex.quote(f"{name}={json.dumps(value)}") for name, value in sorted(self.labels.items()))
+        command = f"amtool silence add {matchers} --comment '...'"
+        return f"if it is harmless: {command if len(command) <= _COMMAND else 'silence it in Alertmanager'}"
 
 
 def alerts_of_alertmanager(said: object) -> list[Alert]:
@@ -70,10 +77,11 @@ def alerts_of_series(vector: Vector) -> list[Alert]:
     return [Alert(_without_state(sample.labels)) for sample in vector.samples]
 
 
-def dated(alert: Alert, vector: Vector) -> Alert:
-    """With the time since when it is pending or firing: the value of the series ``ALERTS_FOR_STATE``."""
-    mine = (each.value for each in vector.samples if _without_state(each.labels) == alert.labels)
-    return replace(alert, since=_time(next(mine, float("nan"))))
+def dated(alerts: Sequence[Alert], vector: Vector) -> list[Alert]:
+    """With the time since when each is pending or firing: the value of the series ``ALERTS_FOR_STATE``."""
+    since = {frozenset(_without_state(each.labels).items()): each.value for each in vector.samples}
+    times = (since.get(frozenset(alert.labels.items()), float("nan")) for alert in alerts)
+    return [replace(alert, since=_time(seconds)) for alert, seconds in zip(alerts, times, strict=True)]
 
 
 def silences_of(said: object) -> list[Silence]:

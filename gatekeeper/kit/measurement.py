@@ -46,8 +46,9 @@ class Measurement(Endpoint):
     are no data either, and never pass.
     """
     max_age: Duration | None = None
-    """Only samples that are at most so old count; without it, the server's own bound does (mostly ``5m``). The server
-    must know ``lookback_delta``, else the check is inconclusive; ``time() - timestamp(metric)`` works with all.
+    """Only samples that are at most so old count; without it, the server's own bound does (mostly ``5m``). It does not
+    shorten a range such as ``[1h]``. The server must know ``lookback_delta``, else the check is inconclusive;
+    ``time() - timestamp(metric)`` works with all.
     """
     title: str = Field(default="", max_length=80)
     """What is measured, in a few words for messages; without it, they show the query."""
@@ -101,7 +102,9 @@ class Measurement(Endpoint):
             facts = [Evidence("AnswerInDoubt", what, remark, "an instant vector", hint) for remark in vector.remarks]
             return verdict(f"{what}: no data: {vector.remarks[0]}", bounded(facts))
         if unclear or not every:
-            words = f"{len(unclear)} of {len(every)} samples are no number" if every else "the answer is empty"
+            are = "is" if len(unclear) == 1 else "are"
+            odd = f"{len(unclear)} of {numbered(len(every), 'sample')} {are} no number"
+            words = odd if every else "the answer is empty"
             facts = [Evidence("NoData", _subject(each), f"{each.value:g}", limits, hint) for each in unclear]
             facts = facts or [Evidence("NoData", what, "no sample", limits, hint)]
             return _NO_DATA[self.no_data](f"{what}: no data: {words}", bounded(facts))

@@ -69,13 +69,15 @@ class _Occasion:
         if not isinstance(start, datetime):
             length = max(length, _DAY)
         if event.errors:  # icalendar leaves out what it cannot read
-            raise ValueError(f"{name!r} has a {say(event.errors[0][0], 40)} that cannot be read")
+            raise ValueError(f"{name!r} has a {say(event.errors[0][0], 40) or 'line'} that cannot be read")
         if "TZID" in event["DTSTART"].params and isinstance(start, datetime) and start.tzinfo is None:
             raise ValueError(f"{name!r} begins in the unknown time zone {say(event['DTSTART'].params['TZID'], 60)}")
         if length < timedelta():
             raise ValueError(f"{name!r} ends before it begins")
         if length > _LONGEST:
             raise ValueError(f"{name!r} lasts longer than {_LONGEST.days} days")
+        if "EXRULE" in event:  # RFC 2445; RFC 5545 did away with it
+            raise ValueError(f"{name!r} leaves days out by an EXRULE, which is not read")
         replaces = event.get("RECURRENCE-ID")
         if replaces is not None and "RANGE" in replaces.params:
             raise ValueError(f"{name!r} changes a series from one occurrence on, which is not read")
@@ -111,6 +113,8 @@ class _Occasion:
                 raise ValueError(f"{self.name!r} recurs by periods, which are not read")
             found.rdate(_wall(moment, self.zone))
         for moment in self.event.exdates:
+            if isinstance(moment, datetime) is not isinstance(self.event.start, datetime):
+                raise ValueError(f"{self.name!r} leaves out {moment}, and does not begin at such a time: not read")
             found.exdate(_wall(moment, self.zone))
         for moment in found.xafter(first, inc=True):
             if moment >= last:

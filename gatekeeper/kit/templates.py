@@ -83,6 +83,11 @@ class Template:
         return {"type": "string", "minLength": 1, "maxLength": _MAX_TEXT}
 
 
+def wants_labels(text: str) -> bool:
+    """Whether a label of the member is asked for in a text, such as all parameters of a check in one."""
+    return any(word.startswith("label.") for word in Template(text).placeholders)
+
+
 def _value(word: str, member: Member | None) -> str:
     if member is None:
         raise CouldNotLook(f"{{{word}}} stands for a member, and no member is asked about here")

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from gatekeeper.adapters import azure
 from gatekeeper.adapters.azure import AzureReader
-from gatekeeper.errors import BadAnswer, CouldNotLook, Forbidden, NotFound, ServerFault
+from gatekeeper.errors import BadAnswer, CouldNotLook, Forbidden, NotFound, ServerFault, Throttled
 from tests.adapters.arm_scripts import TOKEN, Door, answering, door_to
 from tests.adapters.kube_scripts import Handler
 
@@ -210,10 +211,61 @@ async def test_only_what_tells_the_quota_is_kept_of_the_sizes() -> None:
     ]
 
 
-async def test_no_more_answers_are_kept_than_bounded() -> None:
-    server = Counted(lambda _: {})
+async def test_no_more_answers_are_kept_than_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were used last: the sizes of a region's machines serve all its clusters, and are large."""
+    monkeypatch.setattr(azure, "_KEPT", 5)
+    server = Counted(lambda _: {"value": []})
     async with reader_of(server) as (reader, _):
-        for number in range(600):
+        await reader.list(SKUS, "1")
+        for number in range(9):
             await reader.get(f"{CLUSTER}/{number}", "1")
+            await reader.list(SKUS, "1")
 
-        assert len(reader._kept) == 512
+        assert len(reader._kept) == 5
+        assert [request.path for request in server.seen].count(SKUS) == 1
+
+
+async def test_what_is_too_old_to_be_used_takes_no_memory() -> None:
+    now = 0.0
+    async with reader_of(Counted(lambda _: {"value": []}), lambda: now) as (reader, _):
+        await reader.get(CLUSTER, "1")
+        await reader.list(SKUS, "1")
+        now = 5.1
+        await reader.get(f"{CLUSTER}/x", "1")
+
+        assert [key[1] for key in reader._kept] == [SKUS.lower(), f"{CLUSTER}/x".lower()]
+
+
+async def test_what_is_still_being_read_is_given_up_when_the_reader_closes() -> None:
+    now, never = 0.0, asyncio.Event()
+
+    async def answer(_: web.Request) -> web.Response:
+        await never.wait()
+        return web.json_response({})
+
+    async with reader_of(answer, lambda: now) as (reader, _):
+        first = asyncio.ensure_future(reader.get(CLUSTER, "1"))
+        await asyncio.sleep(0.01)
+        now = 5.1  # too old to be shared, and not yet ended
+        second = asyncio.ensure_future(reader.get(CLUSTER, "1"))
+        await asyncio.sleep(0.01)
+        await reader.close()
+        never.set()
+
+        assert [type(each) for each in await asyncio.gather(first, second, return_exceptions=True)] == [
+            asyncio.CancelledError,
+            asyncio.CancelledError,
+        ]
+
+
+async def test_a_subscription_that_asked_for_patience_is_left_alone() -> None:
+    server = answering({"error": {"code": "TooManyRequests", "message": "slow"}}, 429, Retry_After="300")
+    async with reader_of(server) as (reader, door):
+        with pytest.raises(Throttled, match=r"azure\.get: HTTP 429 TooManyRequests: slow"):
+            await reader.get(CLUSTER, "1")
+        with pytest.raises(Throttled, match=r"patience with this subscription: 300 s more"):
+            await reader.list(USAGES, "1")
+        with pytest.raises(Throttled, match=r"HTTP 429"):
+            await reader.get(CLUSTER.replace("/s/", "/another/"), "1")
+
+    assert [operation for operation, _ in door.errors] == ["azure.get", "azure.get"]

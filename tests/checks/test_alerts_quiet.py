@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.alerts_quiet import AlertsQuiet
-from gatekeeper.check import BadAnswer, CouldNotLook, Finding, Forbidden
+from gatekeeper.check import BadAnswer, CouldNotLook, Finding, Forbidden, Member, Selector
 from gatekeeper.errors import ServerFault
 from gatekeeper.kit.alerts import Alert, alerts_of_alertmanager, dated, silenced, silences_of
 from gatekeeper.kit.promql import Sample, Vector
@@ -65,7 +65,8 @@ async def test_prometheus_says_since_when(server: Signals) -> None:
 
     assert_finding(finding, "failed", "1 alert is firing for c1: Bad (critical)", codes=["AlertFiring"])
     assert finding.evidence[0].observed == "critical; since 2026-11-22T21:32:49+00:00; cluster=c1"
-    assert "amtool silence add alertname=Bad" in finding.evidence[0].hint
+    matchers = """'alertname="Bad"' 'cluster="c1"' 'severity="critical"'"""
+    assert finding.evidence[0].hint == f"if it is harmless: amtool silence add {matchers} --comment '...'"
 
 
 @pytest.mark.parametrize("ask_of", [of_alertmanager, of_prometheus])
@@ -228,7 +229,29 @@ def test_text_of_an_alert_is_bounded_and_no_command_is_smuggled_in() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300, -1e300])
 def test_a_time_that_is_none_is_not_said(value: float) -> None:
-    assert dated(Alert({"a": "b"}), Vector((Sample({"a": "b"}, value),))).since == ""
+    assert dated([Alert({"a": "b"})], Vector((Sample({"a": "b"}, value),)))[0].since == ""
+
+
+def test_half_a_command_is_never_shown() -> None:
+    assert Alert({"alertname": "Bad", "pod": "x" * 700}).fact().hint == "if it is harmless: silence it in Alertmanager"
+
+
+async def test_a_storm_of_alerts_does_not_stall_the_loop(server: Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled: list[Selector] = []
+    of_member = Selector.of_member
+
+    def counted(selector: Selector, member: Member) -> Selector:
+        filled.append(selector)
+        return of_member(selector, member)
+
+    monkeypatch.setattr(Selector, "of_member", counted)
+    storm = [alert(f"Bad{number}") for number in range(500)]
+    given = {"include": ['severity=~"critical|warning"'], "exclude": ['alertname=~"Good.*"']}
+
+    finding = await of_alertmanager(server, WATCHDOG, *storm, **given)
+
+    assert_finding(finding, "failed", "500 alerts are firing for c1")
+    assert len(filled) == 3, "once each, not once for each alert"
 
 
 words = st.sampled_from(["Bad", "", "B.*", "(", "x"])

@@ -45,7 +45,7 @@ async def test_an_alert_about_the_cluster_or_its_nodes_fails(target: str) -> Non
     assert_finding(finding, "failed", "1 alert of Azure Monitor is firing for c1: node cpu", codes=["AlertFiring"])
 
 
-@pytest.mark.parametrize("target", [f"{ID}2", LOGS, SUBSCRIPTION, ""])
+@pytest.mark.parametrize("target", [f"{ID}2", LOGS, SUBSCRIPTION])
 async def test_an_alert_about_something_else_does_not_count(target: str) -> None:
     assert_finding(await judge(alert(target=target)), "passed")
 
@@ -88,6 +88,19 @@ async def test_alerts_are_chosen_by_name_or_rule(parameters: dict[str, Any], out
 async def test_suppressed_alerts_count_unless_told_otherwise() -> None:
     assert_finding(await judge(alert(suppressed=True)), "failed")
     assert_finding(await judge(alert(suppressed=True), ignoreSuppressed=True), "passed")
+
+
+@pytest.mark.parametrize("target", ["", None])
+async def test_an_alert_without_a_target_may_be_about_this_cluster_unless_it_does_not_count(target: Any) -> None:
+    adrift = alert("service health", target)
+
+    finding = await judge(adrift)
+
+    assert_finding(finding, "inconclusive", "by 1 alert of the subscription", subjects=["alert service health"])
+    assert "exclude" in finding.evidence[0].hint
+    assert_finding(await judge(adrift, alert()), "failed", "node cpu", subjects=["alert node cpu"])
+    assert_finding(await judge(adrift, exclude=["service health"]), "passed")
+    assert_finding(await judge(alert(target=target, alertState="Closed")), "passed")
 
 
 @pytest.mark.parametrize("odd", [{}, {"name": "x"}, {"properties": {"essentials": {"targetResource": 1}}}])

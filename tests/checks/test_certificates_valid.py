@@ -61,7 +61,7 @@ FAILED = {"lastFailureTime": at(-1)}
         (certificate("False", None, issuing=True, status=FAILED), "failed", "CertificateNotReady", "Ready is False"),
         (certificate("Unknown"), "inconclusive", "CertificateNotReady", "Ready is Unknown"),
         (certificate(None), "inconclusive", "CertificateNotReady", "Ready is missing"),
-        (certificate(days=3, status=LATER), "failed", "CertificateEnds", "ends in 3d"),
+        (certificate(days=3, status=LATER), "failed", "CertificateEnds", "ends in 3d, and is to be renewed in 1h"),
         (certificate(days=-1), "failed", "CertificateExpired", "ended 1d ago"),
         (certificate("False", days=-1), "failed", "CertificateExpired", "ended 1d ago"),
         (certificate(days=29), "failed", "CertificateRenewalLate", "should have been renewed 1d ago"),

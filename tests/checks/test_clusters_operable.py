@@ -66,6 +66,9 @@ async def test_a_stopped_pool_fails_unless_it_is_allowed() -> None:
     assert_finding(finding, "failed", "node pool night of c1 is Stopped")
     assert "az aks nodepool start --subscription s -g rg --cluster-name c1 -n night" in finding.evidence[0].hint
     assert_finding(allowed, "passed", "stopped: pool night")
+    asleep = [pool_body(name, powerState={"code": "Stopped"}) for name in ("night", "spare")]
+    both = await ask(ClustersOperable(allow_stopped_pools=True), FakeCluster(), tools=tools(pool_body(), *asleep))
+    assert_finding(both, "passed", "stopped: pools night, spare")
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from checks.gitops_synced import APPLICATIONS, HELM_RELEASES, KUSTOMIZATIONS, GitopsSynced
-from gatekeeper.check import Forbidden, NotFound, Resource
-from gatekeeper.testing import FakeCluster, ask, assert_finding
+from gatekeeper.check import Finding, Forbidden, Note, NotFound, Resource
+from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding, member
 
 
 def definition(resource: Resource, kind: str, version: str = "") -> dict[str, Any]:
@@ -113,6 +114,122 @@ async def test_what_is_not_well_is_named(manifest: Any, outcome: str, code: str,
     finding = await ask(GitopsSynced(), FakeCluster([*ARGO, *FLUX, manifest, other]))
 
     assert_finding(finding, outcome, words, codes=[code])
+
+
+HELM = {"repoURL": "https://charts.example.com", "chart": "shop", "targetRevision": "1.2.3"}
+VALUES = {"repoURL": "https://git.example.com/shop", "targetRevision": "main", "ref": "values"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "compared"),
+    [
+        # Argo CD's own words: the one source beside several is written without a repository.
+        ({"sources": [HELM, VALUES]}, {"source": {"repoURL": ""}, "sources": [HELM, VALUES]}),
+        # A source is a struct of Go there, and what is empty is left out, or written where it was not.
+        (
+            {"source": SOURCE | {"directory": {"recurse": True}}},
+            {"source": SOURCE | {"directory": {"recurse": True, "jsonnet": {}}}},
+        ),
+        ({"source": SOURCE | {"path": "", "directory": {"recurse": False}}}, {"source": SOURCE}),
+        ({"sourceHydrator": {"drySource": SOURCE}}, {"source": SOURCE | {"path": "hydrated"}}),
+    ],
+)
+async def test_sources_are_compared_as_argo_cd_compares_them(spec: Any, compared: Any) -> None:
+    same = application()
+    same["spec"] = {"project": "shop", **spec}
+    same["status"]["sync"]["comparedTo"] = compared
+
+    assert_finding(await ask(GitopsSynced(), FakeCluster([*ARGO, same])), "passed", "1 Application")
+
+
+@pytest.mark.parametrize(
+    ("spec", "compared"),
+    [
+        (
+            {"sources": [HELM | {"targetRevision": "1.2.4"}, VALUES]},
+            {"source": {"repoURL": ""}, "sources": [HELM, VALUES]},
+        ),
+        ({"source": SOURCE}, {"source": {"repoURL": ""}, "sources": [HELM, VALUES]}),
+        ({"source": SOURCE | {"directory": {"recurse": True}}}, {"source": SOURCE}),
+        ({"source": SOURCE | {"helm": {"parameters": [{}]}}}, {"source": SOURCE}),
+    ],
+)
+async def test_a_source_that_was_changed_meanwhile_is_not_settled(spec: Any, compared: Any) -> None:
+    changed = application()
+    changed["spec"] = {"project": "shop", **spec}
+    changed["status"]["sync"]["comparedTo"] = compared
+
+    assert_finding(await ask(GitopsSynced(), FakeCluster([*ARGO, changed])), "inconclusive", "its present source")
+
+
+class Memory:
+    """A notebook that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.notes: dict[str, Note] = {}
+
+    def read(self, key: str) -> Note | None:
+        return self.notes.get(key)
+
+    def write(self, key: str, value: object) -> None:
+        self.notes[key] = Note(value, NOW)
+
+
+def attempted(revision: str = "main@sha1:a", ready: str = "True", generation: int = 2, **metadata: Any) -> Any:
+    item = flux(ready=ready, observed=generation, metadata={"generation": generation, **metadata})
+    item["status"]["lastAttemptedRevision"] = revision
+    return item
+
+
+AGAIN = attempted(ready="Unknown")
+
+
+async def sweeps(*seen: tuple[int, Any], updated: int | None = None) -> Finding:
+    """The finding of the last of several sweeps, each so many seconds later."""
+    memory, finding = Memory(), Finding.error("none")
+    ended = None if updated is None else NOW + timedelta(seconds=updated)
+    for seconds, item in seen:
+        cluster = FakeCluster([*FLUX, item, flux("HelmRelease")], now=NOW + timedelta(seconds=seconds))
+        finding = await ask(GitopsSynced(), cluster, notebook=memory, member=member(completed_at=ended))
+    return finding
+
+
+async def test_what_flux_looks_at_again_is_well_as_long_as_it_was_so_lately() -> None:
+    """It says Unknown of each object every few minutes: in a large fleet of one of them at every moment."""
+    again = await sweeps((0, attempted()), (30, AGAIN), (120, AGAIN))
+
+    assert_finding(again, "passed", "all in sync and healthy; 1 being looked at again, and well 2m ago or less")
+    assert_finding(await sweeps((0, attempted()), (60, AGAIN), (121, AGAIN)), "inconclusive", "1 of 1 Kustomization")
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        [(0, AGAIN), (30, AGAIN)],
+        [(0, attempted(ready="False")), (30, AGAIN)],
+        [(0, attempted()), (30, attempted(ready="False")), (60, AGAIN)],
+        [(0, attempted()), (30, attempted("main@sha1:b", "Unknown"))],
+        [(0, attempted()), (30, attempted(ready="Unknown", generation=3))],
+        [(0, attempted()), (30, attempted(deletionTimestamp="2026-11-23T09:00:00Z"))],
+        [(0, attempted("")), (30, attempted("", "Unknown"))],
+    ],
+)
+async def test_what_was_not_well_at_the_same_revision_is_not_settled(seen: list[tuple[int, Any]]) -> None:
+    assert_finding(await sweeps(*seen), "inconclusive", "not settled")
+
+
+async def test_what_was_well_before_the_update_says_nothing_after_it() -> None:
+    assert_finding(await sweeps((0, attempted()), (30, AGAIN), updated=1), "inconclusive", "not settled")
+    assert_finding(await sweeps((0, attempted()), (30, attempted(ready="False"))), "failed")
+
+
+async def test_an_application_that_progresses_is_never_well() -> None:
+    memory, item = Memory(), application()
+    item["status"]["lastAttemptedRevision"] = "x"
+    await ask(GitopsSynced(), FakeCluster([*ARGO, item]), notebook=memory)
+    item["status"]["health"]["status"] = "Progressing"
+
+    assert_finding(await ask(GitopsSynced(), FakeCluster([*ARGO, item]), notebook=memory), "inconclusive")
 
 
 async def test_what_is_in_sync_and_healthy_passes() -> None:

@@ -43,6 +43,27 @@ async def test_three_witnesses_that_agree_pass() -> None:
     assert_finding(await judge(), "passed", "the run, Azure and 3 nodes agree: c1 is at 1.34.2", codes=[])
 
 
+async def test_virtual_nodes_which_no_update_reaches_are_left_out() -> None:
+    virtual = node("virtual-node-aci-linux", version="v1.25.0-vk-azure-aci-1.6.2", image=None)
+    virtual["metadata"]["labels"] = {"type": "virtual-kubelet"}
+
+    assert_finding(await judge([*THREE, virtual]), "passed", "3 nodes agree")
+    assert_finding(await judge([virtual]), "inconclusive", "has no nodes")
+
+
+async def test_a_pool_of_virtual_machines_counts_its_machines() -> None:
+    """Azure gives such a pool no count of its own."""
+
+    def machines(*counts: int | None) -> Any:
+        groups = [{"size": f"Standard_D{place}", "count": count} for place, count in enumerate(counts)]
+        return tools(pool_body(type="VirtualMachines", count=None, vmSize="", virtualMachineNodesStatus=groups))
+
+    assert_finding(await judge(around=machines(1, 2)), "passed", "3 nodes agree")
+    assert_finding(await judge(around=machines(1, 1)), "inconclusive", "has 3 live nodes, Azure counts 2")
+    assert_finding(await judge(around=machines(3, None)), "inconclusive", "Azure counts none")
+    assert_finding(await judge(around=machines()), "inconclusive", "Azure counts none")
+
+
 @pytest.mark.parametrize(
     ("state", "outcome", "message"),
     [

@@ -79,7 +79,10 @@ async def test_every_value_is_held_against_the_limit(
 @pytest.mark.parametrize("means", ["inconclusive", "passed", "failed"])
 async def test_what_no_data_means_is_said_by_the_policy(server: Signals, means: str) -> None:
     assert_finding(await found(server, max=1, noData=means), means, "the answer is empty", codes=["NoData"])
-    assert_finding(await found(server, sample("NaN"), sample("0"), max=1, noData=means), means, "1 of 2")
+    assert_finding(
+        await found(server, sample("NaN"), sample("0"), max=1, noData=means), means, "1 of 2 samples is no number"
+    )
+    assert_finding(await found(server, sample("NaN"), max=1, noData=means), means, "1 of 1 sample is no number")
 
 
 @pytest.mark.parametrize(("means", "outcome"), [("inconclusive",) * 2, ("passed", "inconclusive"), ("failed",) * 2])

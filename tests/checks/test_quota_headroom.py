@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.quota_headroom import QuotaHeadroom
-from gatekeeper.check import BadAnswer, Finding, Target
-from gatekeeper.testing import FakeCluster, ask, assert_finding
+from gatekeeper.check import BadAnswer, Finding, Member, Scope, Target
+from gatekeeper.model import Group, Stage, UpdateRun
+from gatekeeper.testing import FakeCluster, ask, assert_finding, member, scope
 from tests.checks.azure_bodies import SUBSCRIPTION, pool_body, tools
 
 COMPUTE = f"{SUBSCRIPTION}/providers/Microsoft.Compute"
@@ -86,7 +88,42 @@ async def test_pools_add_up(pools: list[tuple[int, int]], free: int) -> None:
 
 
 async def test_clusters_that_are_updated_at_once_share_the_quota() -> None:
-    assert_finding(await judge(room(family=11), clustersAtOnce=3), "failed", "12 are needed")
+    assert_finding(await judge(room(family=11), clustersAtOnce=3), "failed", "12 are needed by 3 clusters at once")
+
+
+def stage_of(*groups: tuple[Member, ...]) -> Scope:
+    """The members of ``c1``'s stage, by group."""
+    made = tuple(Group(f"g{place + 1}", "NotStarted", members) for place, members in enumerate(groups))
+    stages = (Stage("s0", "Completed", made), Stage("s1", "NotStarted", made))
+    plain = scope(Target("Full", "1.34.2"))
+    return replace(plain, run=UpdateRun(plain.gate.fleet, "r1", "Running", plain.target, stages))
+
+
+@pytest.mark.parametrize(
+    ("groups", "needed"),
+    [
+        ((("c1",), ("c2",), ("c3", "c4")), 12),
+        ((("c1", "c2", "c3", "c4"),), 4),  # one after another
+        ((("c1",), ("c2 Completed",), ("c3 Failed", "c4 Skipped")), 4),
+        ((("c1",), ("c2 elsewhere",), ("C3 shouted",)), 8),
+        ((("c1",), ()), 4),
+    ],
+)
+async def test_groups_that_are_updated_in_parallel_share_the_quota(
+    groups: tuple[tuple[str, ...], ...], needed: int
+) -> None:
+    def made(words: str) -> Member:
+        name, _, how = words.partition(" ")
+        one = member(name, how if how in ("Completed", "Failed", "Skipped") else "NotStarted")
+        another = {"elsewhere": one.cluster_resource_id.replace("/s/", "/other/")}
+        return replace(one, cluster_resource_id=another.get(how, one.cluster_resource_id.upper()))
+
+    around = stage_of(*(tuple(map(made, group)) for group in groups))
+    enough = await ask(QuotaHeadroom(), FakeCluster(), tools=room(family=needed, region=needed), scope=around)
+    short = await ask(QuotaHeadroom(), FakeCluster(), tools=room(family=needed - 1), scope=around)
+
+    assert_finding(enough, "passed", f"{needed} vCPUs of cores")
+    assert_finding(short, "failed", f"{needed} are needed", codes=["NoRoom"])
 
 
 async def test_spot_nodes_have_a_quota_of_their_own() -> None:
@@ -165,9 +202,32 @@ async def test_a_node_takes_the_addresses_of_its_pods_with_the_flat_cni(network:
     enough = await judge(room(pool, networkProfile=network, addresses=needed))
     short = await judge(room(pool, networkProfile=network, addresses=needed - 1))
 
-    assert_finding(enough, "passed", f"{needed} addresses in aks")
+    assert_finding(enough, "passed", f"{needed} address")
     assert_finding(short, "failed", f"subnet aks: {needed - 1} of", codes=["NoRoom"])
     assert_finding(await judge(room(pool, networkProfile=network, addresses=0), addresses=False), "passed")
+
+
+async def test_addresses_may_be_written_with_a_decimal_point() -> None:
+    around = room(pool_body(vnetSubnetID=SUBNET))
+    subnet = {"id": SUBNET, "currentValue": 10.0, "limit": 251.0}
+    answers = {f"{NETWORK}/usages": {"value": [subnet]}, f"{COMPUTE}/skus": {"value": [size()]}}
+    answers[f"{COMPUTE}/locations/westus/usages"] = await around.azure.get(f"{COMPUTE}/locations/westus/usages", "")
+
+    assert_finding(await judge(tools(pool_body(vnetSubnetID=SUBNET), answers=answers)), "passed", "1 address in aks")
+
+
+async def test_a_pool_of_virtual_machines_of_one_size_grows_by_that_size() -> None:
+    one = pool_body(type="VirtualMachines", count=None, vmSize="", virtualMachineNodesStatus=[machines(11)])
+    two = pool_body(
+        type="VirtualMachines", count=None, vmSize="", virtualMachineNodesStatus=[machines(1), machines(2, "D8")]
+    )
+
+    assert_finding(await judge(room(one)), "passed", "8 vCPUs of cores")
+    assert_finding(await judge(room(two)), "inconclusive", "type VirtualMachines", codes=["RoomNotKnown"])
+
+
+def machines(count: int, size: str = "Standard_D4s_v5") -> dict[str, Any]:
+    return {"count": count, "size": size}
 
 
 async def test_a_subnet_id_of_another_shape_is_no_answer() -> None:

@@ -76,6 +76,14 @@ async def test_holidays_last_from_midnight_to_midnight() -> None:
     assert_finding(await ask_gate(check, "2026-12-31T23:00:00Z"), "failed", "New Year's Day 2027-01-01")
 
 
+async def test_a_year_of_which_no_holiday_is_known_is_no_year_without_holidays() -> None:
+    """Sri Lanka announces its holidays year by year."""
+    check = window(holidays={"country": "LK"})
+
+    with pytest.raises(CouldNotLook, match="no public holidays of LK are known for 2090"):
+        await ask_gate(check, "2089-12-31T23:30:00Z")
+
+
 async def test_an_empty_calendar_closes_nothing(tmp_path: Path) -> None:
     (tmp_path / "x.ics").write_text(calendar())
 
