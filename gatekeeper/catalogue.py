@@ -25,6 +25,8 @@ AREAS = (
     "The run and Azure",
 )
 """The areas of the shipped checks, in the order in which most need them; those of others come behind."""
+_LEVELS = 4
+"""So deep parameters are shown; a model may hold itself."""
 _INTRODUCTION = """\
 What a policy can ask. In a policy every check also takes `severity` (`required`: it must pass; `advisory`: it is
 reported, and never in the way) and `timeout` (how long it may take on one member; else `checks.timeout` of the
@@ -94,10 +96,20 @@ def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], inside: str
         name = f"{inside}{key}"
         default = "*required*" if key in schema.get("required", ()) else _default(spec.get("default"))
         yield f"| `{name}` | {default} | {_cell(spec.get('description', ''))} |"
-        part = spec.get("items", spec)
-        inner = definitions.get(str(part.get("$ref", "")).rpartition("/")[2])
+        if name.count(".") == _LEVELS:
+            continue
+        for suffix, inner in _parts(spec, definitions):
+            yield from _rows(inner, definitions, f"{name}{suffix}.")
+
+
+def _parts(spec: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The objects that a parameter may be or hold: itself, an item of it, or what it is unless it is left out."""
+    for way in (spec, *spec.get("anyOf", ())):
+        if isinstance(items := way.get("items"), Mapping):
+            yield from ((f"[]{suffix}", inner) for suffix, inner in _parts(items, definitions))
+        inner = definitions.get(str(way.get("$ref", "")).rpartition("/")[2])
         if inner is not None and inner.get("properties"):
-            yield from _rows(inner, definitions, f"{name}[]." if "items" in spec else f"{name}.")
+            yield "", inner
 
 
 def _default(value: object) -> str:

@@ -14,6 +14,7 @@ from gatekeeper.policy import CheckSpec, Policy, ScopeSpec
 from gatekeeper.policy_fields import CheckFields, PolicyFields
 from gatekeeper.problems import InvalidConfigError, Problem, nearest, suggestion
 from gatekeeper.registry import Registry
+from gatekeeper.values import format_duration
 from gatekeeper.yamlfile import Document
 
 KIND = "GatePolicy"
@@ -91,8 +92,15 @@ def _compiled_checks(
         if any(spec.check == check for spec in same):
             problem = document.problem(("checks", index), f"{entry.check} stands here twice; remove one")
             raise InvalidConfigError([problem])
+        timeout = entry.timeout or default_timeout
+        if check.waits() >= timeout:
+            message = (
+                f"{entry.check} may wait for {format_duration(check.waits())}, and is stopped after "
+                f"{format_duration(timeout)}; write a longer timeout beside it"
+            )
+            raise InvalidConfigError([document.problem(("checks", index), message)])
         name = f"{entry.check}#{len(same) + 1}" if same else entry.check
-        specs.append(CheckSpec(name, check, entry.severity == "required", entry.timeout or default_timeout))
+        specs.append(CheckSpec(name, check, entry.severity == "required", timeout))
     if not any(spec.required for spec in specs):
         message = "all checks are advisory, so nothing could pass and the gate would never open; make one required"
         raise InvalidConfigError([document.problem(("checks",), message)])

@@ -9,8 +9,8 @@ from typing import ClassVar
 import pytest
 
 from gatekeeper import generate
-from gatekeeper.catalogue import AREAS, by_area
-from gatekeeper.check import ClusterCheck, ClusterContext, Finding
+from gatekeeper.catalogue import AREAS, by_area, catalogue
+from gatekeeper.check import ClusterCheck, ClusterContext, Finding, Parameters
 from gatekeeper.cli import app
 from gatekeeper.permissions import cluster_role
 from gatekeeper.reference import reference
@@ -175,6 +175,30 @@ def test_the_catalogue_is_markdown_and_writes_defaults_as_people_do() -> None:
     assert "| `maxNotReady` | `0` |" in text
     assert "| `closed[].from` | *required* |" in text
     assert "| `namespaces.exclude` |  | Not these, even if included. |" in text
+
+
+def test_the_catalogue_shows_the_parts_of_what_may_be_left_out_and_ends_where_a_model_holds_itself() -> None:
+    class Tree(Parameters):
+        """Of trees."""
+
+        under: tuple[Tree, ...] | None = None
+        """What stands under it."""
+
+    class Foreign(ClusterCheck):
+        """A question."""
+
+        name: ClassVar[str] = "foreign"
+        claim: ClassVar[str] = "all is well"
+        tree: Tree | None = None
+        """What grows."""
+
+        async def run(self, ctx: ClusterContext) -> Finding:
+            return Finding.passed(f"{ctx.cluster.name} is well")
+
+    text = catalogue(Registry([("here", Foreign)]))
+
+    assert "| `tree.under[].under` |  | What stands under it. |" in text
+    assert "| `holidays.country` | *required* |" in FILES[Path("docs/checks.md")]
 
 
 def test_the_reference_has_every_command_with_every_option() -> None:

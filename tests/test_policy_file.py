@@ -8,10 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.dns_resolves import DnsResolves
 from gatekeeper.pattern import Kind
 from gatekeeper.policy import ScopeSpec
+from gatekeeper.policy_file import compile_policy
+from gatekeeper.problems import InvalidConfigError
+from gatekeeper.registry import Registry
 from gatekeeper.values import Tolerance, format_duration, parse_duration
+from gatekeeper.yamlfile import parse_yaml
 from tests.policy_builders import GOOD, Calm, Hours, NodesUp, compiled, complaints_about
+
+SHIPPED = [("checks.dns_resolves", DnsResolves)]
 
 
 def test_a_policy_is_compiled() -> None:
@@ -228,6 +235,33 @@ def test_the_same_check_twice_is_refused() -> None:
     assert complaints_about(GOOD + "  - {check: nodes-up, maxDown: 5%, severity: advisory}\n") == [
         "p.yaml:10: checks[1]: nodes-up stands here twice; remove one"
     ]
+
+
+PROBE = GOOD + "  - check: dns-resolves\n    image: registry.example.com/probe:1\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("    deadline: 30s\n", "dns-resolves may wait for 30s, and is stopped after 30s"),
+        ("    deadline: 5m\n    timeout: 2m\n", "dns-resolves may wait for 5m, and is stopped after 2m"),
+    ],
+)
+def test_a_check_that_would_be_stopped_before_it_can_answer_is_refused(more: str, words: str) -> None:
+    (document,) = parse_yaml((PROBE + more).encode(), "p.yaml")
+    registry = Registry([*SHIPPED, ("tests", NodesUp)])
+
+    with pytest.raises(InvalidConfigError, match=words) as caught:
+        compile_policy(document, registry)
+
+    assert str(caught.value.problems[0]).startswith("p.yaml:10: checks[1]: ")
+    assert str(caught.value.problems[0]).endswith("; write a longer timeout beside it")
+
+
+def test_a_check_that_has_time_enough_is_taken() -> None:
+    (document,) = parse_yaml(f"{PROBE}    deadline: 1m\n    timeout: 90s\n".encode(), "p.yaml")
+
+    assert len(compile_policy(document, Registry([*SHIPPED, ("tests", NodesUp)])).checks) == 2
 
 
 @pytest.mark.parametrize("text", ["- a\n", "text\n", "7\n"])
