@@ -1,22 +1,49 @@
-"""Asks a check of a world: through the kubeconfig, the real adapter and the runner."""
+"""Asks a check of a world: through the kubeconfig, the real adapters and the runner."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gatekeeper.adapters.members import KubeconfigMembers
+from gatekeeper.app import open_kubeconfig
 from gatekeeper.by_hand import policy_of_check
+from gatekeeper.doors import Members
 from gatekeeper.findings import Finding
 from gatekeeper.model import COMPLETED, Member, Target
 from gatekeeper.reads import SharedReads
 from gatekeeper.registry import Registry
-from gatekeeper.runner import Limits, Runner
+from gatekeeper.runner import Limits, Runner, Toolbox
 from gatekeeper.testing import scope
 from tests.apiserver.worlds import CONTEXT
 
-_MEMBER = Member(CONTEXT, CONTEXT, state=COMPLETED)
+MEMBER = Member(CONTEXT, CONTEXT, state=COMPLETED)
+
+
+class Asker:
+    """Asks one check again and again, as the sweeps of one process do; the check remembers what it saw."""
+
+    def __init__(self, members: Members, toolbox: Toolbox, check: str, params: Sequence[str]) -> None:
+        self._members = members
+        self._runner = Runner(Limits(), _now, toolbox)
+        self._checks = policy_of_check(check, params, Registry.discover()).checks
+
+    async def ask(self, target: Target | None = None, member: Member = MEMBER) -> Finding:
+        """The finding of one sweep."""
+        reads = SharedReads(self._members.connect, _now)
+        try:
+            (result,) = await self._runner.run(self._checks, scope(target, members=[member]), reads)
+        finally:
+            await reads.close()
+        return result.finding
+
+
+@asynccontextmanager
+async def asking(kubeconfig: Path, check: str, params: Sequence[str] = ()) -> AsyncIterator[Asker]:
+    """One who asks as the kubeconfig's user."""
+    async with open_kubeconfig(kubeconfig) as (members, toolbox):
+        yield Asker(members, toolbox, check, params)
 
 
 async def ask_check(
@@ -24,18 +51,11 @@ async def ask_check(
     check: str,
     params: Sequence[str] = (),
     target: Target | None = None,
-    member: Member = _MEMBER,
+    member: Member = MEMBER,
 ) -> Finding:
     """The finding of one check."""
-    members = KubeconfigMembers(kubeconfig)
-    reads = SharedReads(members.connect, _now)
-    try:
-        checks = policy_of_check(check, params, Registry.discover()).checks
-        (result,) = await Runner(Limits(), _now).run(checks, scope(target, members=[member]), reads)
-    finally:
-        await reads.close()
-        await members.close()
-    return result.finding
+    async with asking(kubeconfig, check, params) as asker:
+        return await asker.ask(target, member)
 
 
 def _now() -> datetime:

@@ -11,7 +11,9 @@ import pytest
 
 from gatekeeper.emulator.kube import KubeCluster, KubeServer
 from tests.apiserver.control_plane import ADMIN, ASSETS, ControlPlane
-from tests.apiserver.worlds import CONTEXT, EmulatedWorld, RealWorld, World
+from tests.apiserver.world_emulated import EmulatedWorld
+from tests.apiserver.world_real import RealWorld
+from tests.apiserver.worlds import CONTEXT, World
 from tests.apiserver.writer import Writer
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -24,6 +25,14 @@ from tests.apiserver.certificates import write_certificates
 
 ASSETS = "KUBEBUILDER_ASSETS"
 ADMIN, READER, NOBODY = "admin", "reader", "nobody"
+OUTDATED = "networking.k8s.io/v1beta1"
+"""An API (of ServiceCIDRs) that these minor versions serve if asked to, deprecated and with a release to remove it.
+
+Source: k8s.io/api, networking/v1beta1 (introduced in 1.31). Asking another version for it may keep it from starting.
+"""
+_OUTDATED_IN = range(34, 37)
+_PLUGINS = ("ServiceAccount", "TaintNodesByCondition")
+_SNAPSHOTS, _SNAPSHOTS_SINCE = "ListFromCacheSnapshot", 34
 _START = 60.0  # seconds; a cold kube-apiserver takes about five
 _STOP = 10.0
 
@@ -38,6 +47,14 @@ class ControlPlane:
         self.tokens = {user: f"{user}-{os.urandom(16).hex()}" for user in (ADMIN, READER, NOBODY)}
         self.ca_pem = write_certificates(folder)
         self._etcd_port, self._peer_port, self._port = _free_ports(3)
+        self._help = _said(assets, "--help")
+        found = re.search(r"v1\.(\d+)\.", _said(assets, "--version"))
+        self._minor = int(found[1]) if found else 0
+
+    @property
+    def serves_outdated(self) -> bool:
+        """Whether ``OUTDATED`` is served, and is deprecated."""
+        return self._minor in _OUTDATED_IN
 
     @property
     def url(self) -> str:
@@ -118,10 +135,22 @@ class ControlPlane:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={at / 'service-account.pub'}",
             f"--service-account-signing-key-file={at / 'service-account.key'}",
-            # Nobody makes default service accounts here, and nobody takes taints off new nodes.
-            "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
             "--allow-privileged=true",
+            *self._flags_of_this_version(),
         ]
+
+    def _flags_of_this_version(self) -> Iterator[str]:
+        """What a version may not know, and would not start with."""
+        # Nobody makes default service accounts here, and nobody takes taints off new nodes.
+        if plugins := [plugin for plugin in _PLUGINS if re.search(rf"\b{plugin}\b", self._help)]:
+            yield f"--disable-admission-plugins={','.join(plugins)}"
+        if self.serves_outdated:
+            yield f"--runtime-config={OUTDATED}=true"
+        # From 1.34 on, pages of a list may come from the cache's snapshots, which outlive the etcd revision.
+        if f"{_SNAPSHOTS}=" in self._help:
+            yield f"--feature-gates={_SNAPSHOTS}=false"
+        elif self._minor >= _SNAPSHOTS_SINCE:
+            yield "--watch-cache=false"
 
     def _start(self, program: str, flags: Sequence[str]) -> None:
         with (self._folder / f"{program}.log").open("wb") as log:
@@ -164,6 +193,13 @@ def _ask(url: str, body: object, headers: dict[str, str] | None = None, tls: ssl
     request = urllib.request.Request(url, data, {"Content-Type": "application/json", **(headers or {})})
     with urllib.request.urlopen(request, timeout=10, context=tls) as answer:
         return json.load(answer)
+
+
+def _said(assets: Path, argument: str) -> str:
+    """What kube-apiserver says of itself."""
+    command = [str(assets / "kube-apiserver"), argument]
+    done = subprocess.run(command, capture_output=True, timeout=_START, check=True)
+    return (done.stdout + done.stderr).decode(errors="replace")
 
 
 def _free_ports(count: int) -> list[int]:

@@ -4,6 +4,8 @@ A file of ``specimens/`` is for one check. Its cases say what is different about
 or state whole manifests under ``with``.
 Times are written ``now``, ``now-2m``, ``now+10m``; versions ``{server}``, ``{target}`` (the same, as Azure writes it),
 ``{older}`` (by one minor) and ``{ancient}`` (by four); bundles of certificates ``{ca}`` and ``{expired-ca}``.
+``site`` and ``signals`` are what a server beside the cluster answers, see site.py; ``jobs`` is how the Jobs go on that
+the check creates.
 """
 
 from __future__ import annotations
@@ -47,6 +49,12 @@ class Case:
     """Whether the objects must be older than a second: for a grace period of none."""
     updated: str | None
     """When the member's update was completed; it began an hour earlier."""
+    site: Mapping[str, Any]
+    """The answers of a server beside the cluster, by path; it is ``{site}`` in the parameters."""
+    signals: Mapping[str, Any]
+    """What Prometheus and Alertmanager say, who are at that server as well."""
+    jobs: Mapping[str, str]
+    """How Jobs go on, and what they write: ``outcome`` and ``log``."""
 
     def __str__(self) -> str:
         return f"{self.check}: {self.name}"
@@ -58,6 +66,11 @@ class Case:
         namespaces = dict.fromkeys(each["metadata"].get("namespace") for each, _ in made)
         spaces = [_namespace(name) for name in namespaces if name is not None]
         return [*spaces, *(each for each, _ in made)], [each for each, deleted in made if deleted]
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether the answer is not the cluster's, but that of a server beside it."""
+        return bool(self.site or self.signals)
 
     def member(self) -> Member:
         """The member, as the run tells of it."""
@@ -95,6 +108,9 @@ def cases(check: str) -> list[Case]:
             unready=bool(each.get("unready")),
             aged=bool(each.get("aged")),
             updated=each.get("updated"),
+            site=each.get("site", {}),
+            signals=each.get("signals", {}),
+            jobs=each.get("jobs", {}),
         )
         for each in _read(check)
     ]

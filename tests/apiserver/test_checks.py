@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -12,19 +12,19 @@ from gatekeeper.registry import Registry
 from tests.apiserver.asking import ask_check
 from tests.apiserver.control_plane import ADMIN
 from tests.apiserver.specimens import Case, cases, described
+from tests.apiserver.surroundings import around
 from tests.apiserver.worlds import World
 
 
 @pytest.mark.parametrize("case", [case for check in described() for case in cases(check)], ids=str)
-async def test_a_check_answers_as_the_specimen_says(world: World, case: Case) -> None:
+async def test_a_check_answers_as_the_specimen_says(world: World, case: Case, tmp_path: Path) -> None:
     await world.fill(*case.objects(world.version))
     if case.aged:  # an API server's times have whole seconds
         await asyncio.sleep(1.05 - datetime.now(UTC).microsecond / 1_000_000)
 
-    with world.unready() if case.unready else nullcontext():
-        finding = await ask_check(
-            world.kubeconfig(ADMIN), case.check, case.params, case.goal(world.version), case.member()
-        )
+    async with around(world, case, tmp_path) as params:
+        goal = case.goal(world.version)
+        finding = await ask_check(world.kubeconfig(ADMIN), case.check, params, goal, case.member())
 
     said = f"{finding.message} {finding.evidence}"
     assert finding.outcome == case.outcome, said

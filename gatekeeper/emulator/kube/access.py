@@ -13,12 +13,14 @@ class Access:
     """The tokens that are accepted (None: any that is not empty) and what their user may not do.
 
     ``denied`` holds (verb, group, resource), e.g. ``("list", "", "nodes")``; for a path such as ``/metrics``
-    it is ``("get", "", "/metrics")``; ``*`` stands for any verb, group or resource.
+    it is ``("get", "", "/metrics")``; ``*`` stands for any verb, group or resource. ``granted`` holds what may be done
+    in one namespace all the same, as by a Role: (namespace, verb, group, resource).
     """
 
     tokens: set[str] | None = None
     denied: set[tuple[str, str, str]] = field(default_factory=set)
     user: str = "gatekeeper"
+    granted: set[tuple[str, str, str, str]] = field(default_factory=set)
 
     def refuse_caller(self, authorization: str) -> Answer | None:
         """Return 401 for a missing or an unknown bearer token."""
@@ -36,7 +38,8 @@ class Access:
         """Return 403 when the user may not do this to an object, or to a part of it (``pods/log`` is one)."""
         resource = target.resource
         plural = f"{resource.plural}/{part}" if part else resource.plural
-        if not self._denies(verb, resource.group, plural):
+        asked = (verb, resource.group, plural)
+        if not self._denies(*asked) or (target.namespace, *asked) in self.granted:
             return None
         return forbidden(self.user, verb, target, part)
 

@@ -31,9 +31,11 @@ def answer(cluster: KubeCluster, request: Request) -> Answer:
         return refused
     running.settle(cluster)
     try:
-        return writing.write(cluster, request) if request.method != "GET" else _get(cluster, request)
+        answered = writing.write(cluster, request) if request.method != "GET" else _get(cluster, request)
     except RefusedError as refused_request:
-        return refused_request.answer
+        answered = refused_request.answer
+    cluster.counters.count(request, answered.status, cluster.catalogue)
+    return answered
 
 
 def _get(cluster: KubeCluster, request: Request) -> Answer:
@@ -65,7 +67,8 @@ def _document(cluster: KubeCluster, request: Request) -> Answer | None:
     if request.path.strip("/") == "":
         return json({"paths": _PATHS})
     if request.path == "/metrics":
-        return Answer(200, cluster.metrics.encode(), "text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
+        metrics = cluster.counters.text() if cluster.metrics is None else cluster.metrics
+        return Answer(200, metrics.encode(), "text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
     verbose = "verbose" in request.query
     healthy = cluster.health.answer(request.path, verbose=verbose, exclude=request.excluded)
     return healthy or discovery.answer(cluster, request.path)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from gatekeeper.emulator.kube import seeds
 from gatekeeper.emulator.kube.access import Access
 from gatekeeper.emulator.kube.admission import Moment, admit, key_of
+from gatekeeper.emulator.kube.counters import Counters
 from gatekeeper.emulator.kube.faults import Faults
 from gatekeeper.emulator.kube.health import Health
 from gatekeeper.emulator.kube.jobs import Jobs
@@ -28,10 +29,11 @@ def utc_now() -> datetime:
 class KubeCluster:
     """One cluster: its objects, its version, who may read it, and what is wrong with its API server.
 
-    ``faults``, ``access``, ``health`` and ``metrics`` may be changed at any time. The clock gives ages, Leases
-    and the Date header. A manifest stands for itself: no controller runs here, so state status as it shall be read.
-    Only a Job that is created over HTTP runs, as ``jobs`` says. ``proxied`` has what Services answer through the API
-    server's proxy, as status and body: ``{"shop/web:80/healthz": (200, "ok")}``.
+    ``faults``, ``access`` and ``health`` may be changed at any time; ``metrics`` is a text for ``/metrics`` instead of
+    what ``counters`` has counted. The clock gives ages, Leases and the Date header. A manifest stands for itself: no
+    controller runs here, so state status as it shall be read. Only a Job that is created over HTTP runs, as ``jobs``
+    says. ``proxied`` has what Services answer through the API server's proxy, as status and body:
+    ``{"shop/web:80/healthz": (200, "ok")}``.
     """
 
     def __init__(self, name: str, version: str = "v1.34.2", clock: Clock = utc_now) -> None:
@@ -41,7 +43,8 @@ class KubeCluster:
         self.faults = Faults()
         self.access = Access()
         self.health = Health()
-        self.metrics = seeds.METRICS
+        self.counters = Counters(clock())
+        self.metrics: str | None = None
         self.jobs = Jobs()
         self.proxied: dict[str, tuple[int, str]] = {}
         self._reset()

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from gatekeeper.emulator.kube.cluster import KubeCluster
 from gatekeeper.emulator.kube.manifests import Manifest, at, condition, number
-from gatekeeper.emulator.kube.statuses import Answer, bad_request, failure, not_found, success
+from gatekeeper.emulator.kube.statuses import Answer, bad_request, failure, json, not_found
 from gatekeeper.emulator.kube.targets import Target
 
+_STATUS = {"kind": "Status", "apiVersion": "v1", "metadata": {}}
 _TWO = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
 _WOULD_VIOLATE = "Cannot evict pod as it would violate the pod's disruption budget."
 
@@ -30,7 +31,12 @@ def evict(cluster: KubeCluster, target: Target, eviction: Manifest, *, dry_run: 
     if not dry_run and inside != ["All"]:
         cluster.jobs.evicted.append(target.key)
         cluster.delete("Pod", target.name, target.namespace)
-    return Answer(201, success().body)
+    return _said(_STATUS | {"status": "Success", "code": 201})
+
+
+def _said(status: Manifest) -> Answer:
+    """A Status that the eviction API returns, rather than fails with, is a thing created: 201, whatever it says."""
+    return Answer(201, json(status).body)
 
 
 def _needs_no_budget(pod: Manifest) -> bool:
@@ -41,7 +47,7 @@ def _needs_no_budget(pod: Manifest) -> bool:
 def _refusal(cluster: KubeCluster, pod: Manifest) -> Answer | None:
     budgets = list(_budgets(cluster, pod))
     if len(budgets) > 1:
-        return failure(500, "", _TWO)
+        return _said(_STATUS | {"status": "Failure", "message": _TWO, "code": 500})
     if not budgets:
         return None
     budget = budgets[0]

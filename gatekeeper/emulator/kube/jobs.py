@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-Outcome: TypeAlias = Literal["complete", "fail", "hang", "stuck"]
+Outcome: TypeAlias = Literal["complete", "fail", "hang", "stuck", "unscheduled"]
 _OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 OUTCOME: Final = "emulator/outcome"
-"""Annotation of a Job: ``complete``, ``fail``, ``hang`` (its pod runs on) or ``stuck`` (its image cannot be pulled)."""
+"""Annotation of a Job: ``complete``, ``fail``, ``hang`` (its pod runs on), ``stuck`` (its image cannot be pulled) or
+``unscheduled`` (no node takes its pod)."""
 AFTER: Final = "emulator/after"
 """Annotation of a Job: so many seconds after its creation, by the cluster's clock."""
 LOG: Final = "emulator/log"
@@ -21,7 +22,7 @@ LOG: Final = "emulator/log"
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a Job goes on, and when; a hanging or stuck one goes on until it is deleted or its deadline has passed."""
+    """How a Job goes on, and when; one that neither completes nor fails goes on until it is deleted or too late."""
 
     outcome: Outcome = "complete"
     after: timedelta = timedelta()

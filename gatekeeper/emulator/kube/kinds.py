@@ -9,11 +9,11 @@ from functools import cache
 from gatekeeper.emulator.kube.manifests import Manifest, ManifestError, at
 
 # group/version plural Kind scope flags short-names
-# flags: g = has metadata.generation
+# flags: g = has metadata.generation, d = deprecated without a release that removes it
 _BUILT_IN = """
 v1 bindings Binding ns -
 v1 configmaps ConfigMap ns - cm
-v1 endpoints Endpoints ns - ep
+v1 endpoints Endpoints ns d ep
 v1 events Event ns - ev
 v1 limitranges LimitRange ns - limits
 v1 namespaces Namespace cluster - ns
@@ -80,6 +80,8 @@ class Resource:
     has_generation: bool = True
     custom: bool = False
     columns: tuple[PrinterColumn, ...] = ()
+    removed_in: str | None = None
+    """Of a deprecated one: the release that is without it, empty if that is not announced."""
 
     @property
     def api_version(self) -> str:
@@ -109,6 +111,7 @@ def _parse(line: str) -> Resource:
         namespaced=scope == "ns",
         short_names=tuple(short[0].split(",")) if short else (),
         has_generation="g" in flags,
+        removed_in="" if "d" in flags else None,
     )
 
 

@@ -12,6 +12,7 @@ from gatekeeper.emulator.kube.jobs import Course, Run
 from gatekeeper.emulator.kube.manifests import Manifest, at, rfc3339
 
 _PULL = "Back-off pulling image"
+_FULL = "0/3 nodes are available: 3 Insufficient cpu."
 
 
 def start(cluster: KubeCluster, job: Manifest, course: Course) -> None:
@@ -111,6 +112,9 @@ def _containers(spec: Mapping[str, Any], state: Manifest) -> list[Manifest]:
 
 
 def _waits(spec: Mapping[str, Any], course: Course) -> Manifest:
+    if course.outcome == "unscheduled":
+        waits = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": _FULL}
+        return {"phase": "Pending", "conditions": [waits]}
     if course.outcome != "stuck":
         return {"phase": "Running", "containerStatuses": _containers(spec, {"running": {}})}
     message = f'{_PULL} "{spec["containers"][0]["image"]}"'

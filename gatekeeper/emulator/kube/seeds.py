@@ -7,20 +7,6 @@ from gatekeeper.emulator.kube.manifests import Manifest
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
-METRICS = """\
-# HELP apiserver_request_total [STABLE] Counter of apiserver requests for each verb, group, resource and code.
-# TYPE apiserver_request_total counter
-apiserver_request_total{code="200",component="apiserver",dry_run="",group="",resource="nodes",scope="cluster",\
-subresource="",system_client="",verb="LIST",version="v1"} 6
-apiserver_request_total{code="200",component="apiserver",dry_run="",group="",resource="pods",scope="cluster",\
-subresource="",system_client="",verb="LIST",version="v1"} 12
-apiserver_request_total{code="200",component="apiserver",dry_run="",group="apps",resource="deployments",scope="cluster",\
-subresource="",system_client="",verb="LIST",version="v1"} 4
-# HELP apiserver_requested_deprecated_apis [STABLE] Gauge of deprecated APIs that have been requested.
-# TYPE apiserver_requested_deprecated_apis gauge
-apiserver_requested_deprecated_apis{group="",removed_release="",resource="endpoints",subresource="",version="v1"} 1
-"""
-
 
 def of_every_cluster() -> list[Manifest]:
     """Return the first namespaces, an APIService per group and version, and the API server's own Service."""

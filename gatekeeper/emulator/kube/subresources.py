@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gatekeeper.emulator.kube.cluster import KubeCluster
-from gatekeeper.emulator.kube.manifests import at
+from gatekeeper.emulator.kube.manifests import at, condition
 from gatekeeper.emulator.kube.request import Request
-from gatekeeper.emulator.kube.statuses import Answer, bad_request, failure, not_found, page_not_found, text
+from gatekeeper.emulator.kube.statuses import TEXT, Answer, bad_request, failure, not_found, page_not_found, text
 from gatekeeper.emulator.kube.targets import Part, Target
 
 
@@ -32,6 +32,8 @@ def _log(cluster: KubeCluster, request: Request, target: Target) -> Answer:
         return bad_request(f"a container name must be specified for pod {target.name}, {choice}")
     if chosen not in names:
         return bad_request(f"container {chosen} is not valid for pod {target.name}")
+    if (condition(pod, "PodScheduled") or {}).get("status") == "False":
+        return Answer(204, b"", TEXT)  # on no node, so there is nobody to ask
     statuses = {each["name"]: each for each in at(pod, "status", "containerStatuses") or ()}
     if at(statuses.get(chosen), "state", "waiting"):
         why = "trying and failing to pull image"

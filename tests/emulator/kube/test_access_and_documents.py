@@ -9,6 +9,7 @@ import pytest
 
 from gatekeeper.emulator.kube import KubeCluster, load_manifests
 from gatekeeper.emulator.kube.api import Request, answer
+from gatekeeper.emulator.kube.kinds import Resource
 from gatekeeper.emulator.kube.statuses import Answer
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -116,6 +117,35 @@ def test_metrics_are_the_text_that_was_set(cluster: KubeCluster) -> None:
     cluster.metrics = "up 1\n"
 
     assert ask(cluster, "/metrics").body == b"up 1\n"
+
+
+def test_requests_are_counted_and_deprecated_apis_named(cluster: KubeCluster) -> None:
+    beta = Resource("networking.k8s.io", "v1beta1", "servicecidrs", "ServiceCIDR", namespaced=False, removed_in="1.37")
+    cluster.catalogue.add([beta])
+    unused = ask(cluster, "/metrics").body.decode()
+
+    ask(cluster, "/apis/networking.k8s.io/v1beta1/servicecidrs")
+    ask(cluster, "/apis/networking.k8s.io/v1beta1/servicecidrs/nosuch")
+    cluster.access.denied.add(("list", "", "pods"))
+    ask(cluster, "/api/v1/pods")
+    used = ask(cluster, "/metrics").body.decode()
+
+    labels = 'group="networking.k8s.io",removed_release="1.37",resource="servicecidrs",subresource="",version="v1beta1"'
+    assert f"apiserver_requested_deprecated_apis{{{labels}}} 1\n" in used
+    assert "servicecidrs" not in unused
+    assert used.count('resource="servicecidrs"') == 3
+    assert 'resource="servicecidrs",scope="resource",subresource="",system_client="",verb="GET"' in used
+    assert 'resource="pods"' not in used
+    assert "process_start_time_seconds " in used
+
+
+def test_what_is_denied_may_be_granted_in_one_namespace(cluster: KubeCluster) -> None:
+    cluster.access.denied.add(("list", "", "pods"))
+    cluster.access.granted.add(("shop", "list", "", "pods"))
+
+    statuses = [ask(cluster, f"/api/v1/{place}").status for place in ("namespaces/shop/pods", "pods")]
+
+    assert statuses == [200, 403]
 
 
 DEFINITION = """

@@ -68,9 +68,9 @@ def test_budgets_are_honoured_and_a_dry_run_evicts_nobody(
 ) -> None:
     cluster.apply_all(manifests)
 
-    answered, body = evict(cluster, {"dryRun": ["All"]}, dryRun="All")
+    _, body = evict(cluster, {"dryRun": ["All"]}, dryRun="All")
 
-    assert (answered, words in body.get("message", "")) == (status, True)
+    assert (body["code"], words in body.get("message", "")) == (status, True)
     assert there(cluster) == bool(manifests)
     assert cluster.jobs.evicted == []
 
@@ -83,6 +83,17 @@ def test_a_refusal_names_the_budget(cluster: KubeCluster) -> None:
     assert body["details"]["causes"] == [
         {"reason": "DisruptionBudget", "message": "The disruption budget cart needs 1 healthy pods and has 1 currently"}
     ]
+
+
+@pytest.mark.parametrize(("manifests", "status"), [([budget()], 429), ([budget("a"), budget("b")], 201)])
+def test_that_there_are_two_budgets_is_said_in_the_body_alone(
+    cluster: KubeCluster, manifests: list[dict[str, Any]], status: int
+) -> None:
+    cluster.apply_all([pod(), *manifests])
+
+    answered, body = evict(cluster, dryRun="All")
+
+    assert (answered, body["status"]) == (status, "Failure")
 
 
 def test_without_dry_run_the_pod_is_gone(cluster: KubeCluster) -> None:

@@ -235,3 +235,14 @@ def test_a_service_answers_through_the_proxy(cluster: KubeCluster) -> None:
     assert (nobody[0], nobody[1]["message"]) == (503, 'no endpoints available for service "web"')
     gone = ask(cluster, "GET", f"{services}/nothing:80/proxy/")
     assert (gone[0], gone[1]["message"]) == (404, 'services "nothing" not found')
+
+
+def test_a_pod_that_no_node_takes_has_no_log(cluster: KubeCluster) -> None:
+    cluster.jobs.expect("unscheduled")
+    ask(cluster, "POST", JOBS, job())
+
+    _, pods = ask(cluster, "GET", PODS, labelSelector="job-name=probe")
+    status, log = ask(cluster, "GET", f"{PODS}/{pods['items'][0]['metadata']['name']}/log")
+
+    assert (state(cluster), status, log) == ("running", 204, "")
+    assert pods["items"][0]["status"]["conditions"][0]["reason"] == "Unschedulable"
