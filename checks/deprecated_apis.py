@@ -282,4 +282,5 @@ def _since(started: str, now: datetime) -> str:
         moment = datetime.fromtimestamp(float(started), tz=UTC)
     except (ValueError, OverflowError, OSError):
         return "the API server started"
-    return f"the API server started {format_duration(now - moment)} ago"
+    age = max(now - moment, timedelta())  # the server's clock tells whole seconds
+    return f"the API server started {format_duration(age)} ago"

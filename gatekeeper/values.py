@@ -34,7 +34,9 @@ def parse_duration(text: object) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """Write a duration as people read it, in its two largest units: ``2d 3h``, ``15m``, ``0s``."""
+    """Write a duration as people read it, in its two largest units: ``2d 3h``, ``15m``, ``0s``, ``-5m``."""
+    if duration < timedelta(0):
+        return f"-{format_duration(-duration)}"
     if timedelta(0) < duration < timedelta(seconds=1):
         return f"{duration // timedelta(milliseconds=1)}ms"
     seconds = round(duration.total_seconds())

@@ -341,3 +341,17 @@ def test_a_duration_is_of_the_written_form_or_refused(text: str) -> None:
         return
 
     assert duration >= timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [
+        (timedelta(days=2, hours=3, minutes=4), "2d 3h"),
+        (timedelta(milliseconds=20), "20ms"),
+        (timedelta(), "0s"),
+        (timedelta(minutes=-5), "-5m"),
+        (timedelta(milliseconds=-300), "-300ms"),
+    ],
+)
+def test_a_duration_is_written_as_people_read_it(duration: timedelta, text: str) -> None:
+    assert format_duration(duration) == text
