@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pkgutil
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measure import COMMAND_LINE, MB, ROOT, Cost, Way, alternate, span
+from benchmarks.measure import COMMAND_LINE, MB, Cost, Way, alternate, span
 from benchmarks.pods import Bench, by, context, served
 from benchmarks.report import Section
 
@@ -75,7 +74,7 @@ def _way(name: str, bench: Bench, version: str, checks: Sequence[str]) -> Way:
     file = bench.folder / f"{len(checks)}-{checks[0]}.yaml"
     file.write_text(_HEAD + "".join(f"  - {{check: {each}, timeout: 5m}}\n" for each in checks), "utf-8")
     modules = [COMMAND_LINE, "gatekeeper.adapters.members", "gatekeeper.registry", "gatekeeper.runner"]
-    modules += [module.name for module in pkgutil.iter_modules([str(ROOT / "checks")], "checks.")]
+    modules += [f"checks.{each.replace('-', '_')}" for each in checks]
     return Way(name, ",".join(modules), ["policy", str(bench.config), context(), str(file), version], len(checks))
 
 

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import aiohttp
 from benchmarks.worlds import crashing, large_cluster
 from gatekeeper.emulator.kube import Manifest
 from gatekeeper.emulator.kube.kubeconfig import Entry, kubeconfig
+from gatekeeper.emulator.kube.manifests import rfc3339
 from tests.apiserver.control_plane import ADMIN, ASSETS, ControlPlane
 from tests.apiserver.writer import Writer
 
@@ -31,18 +33,21 @@ class RealCluster:
     def __init__(self, plane: ControlPlane, nodes: int, pods: int) -> None:
         self._plane = plane
         cluster = large_cluster("c1", nodes, pods)
-        objects = {kind: [_unmanaged(each) for each in cluster.all_of(kind)] for kind in _WRITTEN}
+        made = {kind: [each for each in cluster.all_of(kind) if not _is_its_own(each)] for kind in _WRITTEN}
+        objects = {kind: [_unmanaged(each) for each in found] for kind, found in made.items()}
+        self.said: dict[str, Any] = {"version": plane.get("/version")["gitVersion"]}
+        for each in objects["Node"]:
+            each["status"]["nodeInfo"]["kubeletVersion"] = self.said["version"]
+        # There are no kubelets to renew them: these last for as long as one measures.
+        renewed = rfc3339(datetime.now(UTC) + timedelta(minutes=9)).replace("Z", ".000000Z")
         for each in objects["Lease"]:
-            each["spec"] = {"holderIdentity": each["metadata"]["name"], "leaseDurationSeconds": 40}
+            lasts = {"leaseDurationSeconds": 600, "renewTime": renewed}
+            each["spec"] = {"holderIdentity": each["metadata"]["name"], **lasts}
         self._pods = objects["Pod"]
         for manifests in objects.values():  # namespaces before what is in them
             asyncio.run(self._write(manifests))
         text = kubeconfig([Entry("c1", plane.url, plane.ca_pem)], "token", plane.tokens[ADMIN])
-        self.said: dict[str, Any] = {
-            "kubeconfig": text,
-            "pods": len(self._pods),
-            "version": plane.get("/version")["gitVersion"],
-        }
+        self.said |= {"kubeconfig": text, "pods": len(self._pods)}
 
     def tell(self, word: str) -> None:
         """``sick``: let one pod of a hundred crash."""
@@ -56,6 +61,12 @@ class RealCluster:
             writer = Writer(session, self._plane.url)
             for start in range(0, len(manifests), 10 * _AT_ONCE):
                 await asyncio.gather(*map(writer.apply, manifests[start : start + 10 * _AT_ONCE]))
+
+
+def _is_its_own(manifest: Manifest) -> bool:
+    """Whether an API server makes it itself: its own Service and the endpoints of that."""
+    metadata = manifest["metadata"]
+    return (metadata.get("namespace"), metadata["name"]) == ("default", "kubernetes")
 
 
 def _unmanaged(manifest: Manifest) -> Manifest:

@@ -159,6 +159,8 @@ class RestartsSinceUpdate(ClusterCheck):
 
 def _is_suspect(restarts: object, ago: timedelta) -> bool:
     """Whether a row such as ``4 (9h ago)`` leaves it open that a container restarted within this span."""
+    if restarts == 0 and restarts is not False:
+        return False  # servers before 1.22 write a number
     found = _ROW.fullmatch(restarts) if isinstance(restarts, str) else None
     if found is None or found[2] is None:
         return found is None or int(found[1]) > 0

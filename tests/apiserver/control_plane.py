@@ -131,7 +131,7 @@ class ControlPlane:
             f"--tls-private-key-file={at / 'apiserver.key'}",
             f"--token-auth-file={at / 'tokens.csv'}",
             "--authorization-mode=RBAC",
-            "--service-cluster-ip-range=10.0.0.0/24",
+            "--service-cluster-ip-range=10.0.0.0/16",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={at / 'service-account.pub'}",
             f"--service-account-signing-key-file={at / 'service-account.key'}",

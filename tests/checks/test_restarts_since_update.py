@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.restarts_since_update import PODS, RestartsSinceUpdate
+from checks.restarts_since_update import PODS, RestartsSinceUpdate, _is_suspect
 from gatekeeper.check import BadAnswer, Finding, Forbidden
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding, member
 
@@ -304,3 +304,8 @@ async def test_a_member_that_was_not_completed_is_told_of_the_other_time() -> No
 
     assert_finding(finding, "inconclusive", "the run does not say when the update of c1 was completed")
     assert finding.message.endswith("; with since: started it could")
+
+
+@pytest.mark.parametrize(("cell", "suspect"), [(0, False), ("0", False), (2, True), (None, True), (False, True)])
+def test_old_servers_write_restarts_as_a_number(cell: object, suspect: bool) -> None:
+    assert _is_suspect(cell, timedelta(hours=1)) is suspect
