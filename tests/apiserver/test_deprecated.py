@@ -70,6 +70,6 @@ async def test_an_api_that_is_seen_being_used_fails_and_one_that_falls_silent_do
         used = await asker.ask(NEXT)
         quiet = await after_a_while(asker)
 
-    assert [first.outcome, used.outcome, quiet.outcome] == ["inconclusive", "failed", "passed"], f"{first}\n{used}\n{quiet}"
+    assert [first.outcome, used.outcome, quiet.outcome] == ["inconclusive", "failed", "passed"], (first, used, quiet)
     assert [each.code for each in used.evidence if OUTDATED_API in each.subject] == ["ApiRead"]
     assert [each.code for each in quiet.evidence if OUTDATED_API in each.subject] == ["ApiUsedOnce"]
