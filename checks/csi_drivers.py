@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
     ClusterCheck,
     ClusterContext,
@@ -33,7 +34,6 @@ from gatekeeper.check import (
 
 DRIVERS: Final = Resource("storage.k8s.io", "v1", "csidrivers")
 CSI_NODES: Final = Resource("storage.k8s.io", "v1", "csinodes")
-NODES: Final = Resource("", "v1", "nodes")
 _SWITCHES: Final = {
     "disk.csi.azure.com": "--enable-disk-driver",
     "file.csi.azure.com": "--enable-file-driver",

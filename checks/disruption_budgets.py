@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints
 from gatekeeper.check import (
     NODES,
     BadAnswer,
+    Budget,
     Cluster,
     ClusterCheck,
     ClusterContext,
@@ -27,7 +28,6 @@ from gatekeeper.check import (
     dicts,
     has_nodes,
     numbered,
-    place_of,
     pool_of,
     selector_text,
     some,
@@ -58,32 +58,7 @@ class _Pod:
 
 
 @dataclass(frozen=True, slots=True)
-class _Budget:
-    place: str
-    """``namespace/name``."""
-    body: Mapping[str, Any] = field(compare=False, repr=False)
-
-    @property
-    def namespace(self) -> str:
-        return self.place.partition("/")[0]
-
-    @property
-    def name(self) -> str:
-        return self.place.partition("/")[2]
-
-    @property
-    def subject(self) -> str:
-        return f"PodDisruptionBudget {self.place}"
-
-    def spec(self, key: str) -> Any:  # noqa: ANN401 - what a cluster says has any type
-        return at(self.body, "spec", key)
-
-    def status(self, key: str) -> int:
-        value = at(self.body, "status", key)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise BadAnswer(f"status.{key} of {self.subject} is {value!r:.50}, which is no count")
-        return value
-
+class _Budget(Budget):
     @property
     def selector(self) -> str | None:
         """As text; policy/v1: an empty one takes all pods of the namespace, none takes none."""
@@ -103,11 +78,6 @@ class _Budget:
     def has_pods(self) -> bool:
         """Pods without a controller are healthy at most: a budget that counts by controllers does not expect them."""
         return self.status("expectedPods") > 0 or self.status("currentHealthy") > 0
-
-    @property
-    def is_stale(self) -> bool:
-        generation, observed = at(self.body, "metadata", "generation"), at(self.body, "status", "observedGeneration")
-        return not isinstance(generation, int) or generation != observed
 
 
 class DisruptionBudgets(ClusterCheck):
@@ -146,7 +116,7 @@ class DisruptionBudgets(ClusterCheck):
         queries = await self.namespaces.queries(ctx.cluster)
         for namespace, selector in queries:
             found = await ctx.cluster.objects(BUDGETS, namespace=namespace, field_selector=selector)
-            budgets += [_budget(each) for each in found]
+            budgets += [_Budget.of(each) for each in found]
         if not queries:
             return Finding.inconclusive("there is no namespace to look at: namespaces excludes them all")
         if not budgets and not await has_nodes(ctx.cluster):
@@ -208,13 +178,6 @@ _WORDS: Final = {
     "BudgetSyncFailed": ("cannot be worked out", "cannot be worked out"),
     "BudgetsOverlap": ("group matches the same pods", "groups match the same pods"),
 }
-
-
-def _budget(body: Mapping[str, Any]) -> _Budget:
-    place = place_of(body, "a PodDisruptionBudget")
-    if "/" not in place:
-        raise BadAnswer(f"PodDisruptionBudget {place} has no namespace")
-    return _Budget(place, body)
 
 
 def _judge(budget: _Budget) -> _Verdict | None:

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from gatekeeper.check import (
     AKS_READ,
+    NODES,
     AksCluster,
     AksPool,
     BadAnswer,
@@ -33,7 +34,6 @@ from gatekeeper.check import (
     version_of,
 )
 
-NODES: Final = Resource("", "v1", "nodes")
 _IMAGE: Final = "kubernetes.azure.com/node-image-version"
 _UNDER_WAY: Final = ("NotStarted", "Pending", "Running", "Stopping", "Stopped")
 _KINDS: Final = ("Full", "ControlPlaneOnly", "NodeImageOnly")

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
     ClusterCheck,
     ClusterContext,
@@ -28,7 +29,6 @@ from gatekeeper.check import (
     some,
 )
 
-NODES: Final = Resource("", "v1", "nodes")
 _IMAGE: Final = "kubernetes.azure.com/node-image-version"
 _NO_LABEL: Final = f"it has no label {_IMAGE}"
 _SELECTING: Final = ("Consistent", "Custom")

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
     ClusterCheck,
     ClusterContext,
@@ -29,7 +30,6 @@ from gatekeeper.check import (
     version_of,
 )
 
-NODES: Final = Resource("", "v1", "nodes")
 _IMAGE: Final = "kubernetes.azure.com/node-image-version"
 _MINORS_BEHIND: Final = 3  # the Kubernetes version skew policy, since 1.28
 _API_SERVER: Final = "API server"

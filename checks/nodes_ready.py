@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field, field_validator
 
 from gatekeeper.check import (
+    NODES,
     ClusterCheck,
     ClusterContext,
     Evidence,
@@ -30,7 +31,6 @@ from gatekeeper.check import (
     time_of,
 )
 
-NODES: Final = Resource("", "v1", "nodes")
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases")
 
 _PROBLEMS: Final = (

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import Field, model_validator
 
 from gatekeeper.check import (
+    NODES,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -31,7 +32,6 @@ from gatekeeper.check import (
     time_of,
 )
 
-NODES: Final = Resource("", "v1", "nodes")
 _CORDON: Final = "node.kubernetes.io/unschedulable"
 _SCALE_DOWN: Final = "ToBeDeletedByClusterAutoscaler"
 _UPGRADE_STATUS: Final = "kubernetes.azure.com/upgrade-status"

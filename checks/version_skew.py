@@ -7,6 +7,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
     ClusterCheck,
     ClusterContext,
@@ -24,7 +25,6 @@ from gatekeeper.check import (
     version_of,
 )
 
-NODES: Final = Resource("", "v1", "nodes")
 _FIRST_WITH_THREE: Final = (1, 25)  # kubelets before it may be two minors behind only
 
 Version = tuple[int, ...]

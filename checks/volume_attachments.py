@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from gatekeeper.check import (
+    NODES,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -26,7 +27,6 @@ from gatekeeper.check import (
 )
 
 ATTACHMENTS: Final = Resource("storage.k8s.io", "v1", "volumeattachments")
-NODES: Final = Resource("", "v1", "nodes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from gatekeeper.check import (
+    NODES,
     Cluster,
     ClusterCheck,
     ClusterContext,
@@ -33,7 +34,6 @@ from gatekeeper.check import (
 CLAIMS: Final = Resource("", "v1", "persistentvolumeclaims")
 CLASSES: Final = Resource("storage.k8s.io", "v1", "storageclasses")
 PODS: Final = Resource("", "v1", "pods")
-NODES: Final = Resource("", "v1", "nodes")
 NAMESPACES: Final = Resource("", "v1", "namespaces")
 _KEPT: Final = (
     "metadata.creationTimestamp",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from gatekeeper.errors import BadAnswer
 from gatekeeper.kit.manifest import at, place_of
@@ -35,9 +35,11 @@ class Budget:
     body: Mapping[str, Any] = field(compare=False, repr=False)
 
     @classmethod
-    def of(cls, body: Mapping[str, Any]) -> Budget:
-        """Read one. Raises BadAnswer when it has no name, or its selector is none."""
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """Read one. Raises BadAnswer when it has no name and namespace, or its selector is none."""
         place = place_of(body, "a PodDisruptionBudget")
+        if "/" not in place:
+            raise BadAnswer(f"PodDisruptionBudget {place} has no namespace")
         return cls(place, selects(at(body, "spec", "selector"), f"PodDisruptionBudget {place}"), body)
 
     @property
@@ -58,7 +60,24 @@ class Budget:
     @property
     def allowed(self) -> int:
         """How many of its pods may go now. Raises BadAnswer when that is no count."""
-        return self._status("disruptionsAllowed")
+        return self.status("disruptionsAllowed")
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether its status is older than its spec, or nobody has looked yet."""
+        generation, observed = at(self.body, "metadata", "generation"), at(self.body, "status", "observedGeneration")
+        return not isinstance(generation, int) or generation != observed
+
+    def spec(self, key: str) -> Any:  # noqa: ANN401 - what a cluster says has any type
+        """A field of its spec."""
+        return at(self.body, "spec", key)
+
+    def status(self, key: str) -> int:
+        """A count of its status. Raises BadAnswer when it is none."""
+        value = at(self.body, "status", key)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise BadAnswer(f"status.{key} of {self.subject} is {value!r:.50}, which is no count")
+        return value
 
     def refusal(self, *, is_ready: bool) -> Refusal | None:
         """Why it would not let a pod go now that is Ready, or is not; None if it would.
@@ -66,13 +85,12 @@ class Budget:
         Raises:
             BadAnswer: its status is of another shape.
         """
-        healthy, desired = self._status("currentHealthy"), self._status("desiredHealthy")
-        allowed, expected = self.allowed, self._status("expectedPods")
-        always = at(self.body, "spec", "unhealthyPodEvictionPolicy") == "AlwaysAllow"
+        healthy, desired = self.status("currentHealthy"), self.status("desiredHealthy")
+        allowed, expected = self.allowed, self.status("expectedPods")
+        always = self.spec("unhealthyPodEvictionPolicy") == "AlwaysAllow"
         if not is_ready and (always or healthy >= desired > 0):
             return None
-        generation, observed = at(self.body, "metadata", "generation"), at(self.body, "status", "observedGeneration")
-        if generation is None or generation != observed:
+        if self.is_stale:
             words = "has a status that is older than its spec"
             return Refusal(False, words, "is kube-controller-manager running?")
         if allowed > 0:
@@ -81,12 +99,6 @@ class Budget:
         never = "run one more replica than must be available, or set maxUnavailable: 1"
         mend = never if desired >= expected else "mend its pods"
         return Refusal(True, words, f"{mend}; kubectl -n {self.namespace} describe pdb {self.name}")
-
-    def _status(self, key: str) -> int:
-        value = at(self.body, "status", key)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise BadAnswer(f"status.{key} of {self.subject} is {value!r:.50}, which is no count")
-        return value
 
 
 class Budgets:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from checks.csi_drivers import NODES, CsiDrivers
-from gatekeeper.check import BadAnswer, Table, Tolerance
+from checks.csi_drivers import CsiDrivers
+from gatekeeper.check import NODES, BadAnswer, Table, Tolerance
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding, context
 
 CHECK = CsiDrivers()

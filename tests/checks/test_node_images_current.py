@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from checks.node_images_current import NODES, NodeImagesCurrent
-from gatekeeper.check import Forbidden, Target
+from checks.node_images_current import NodeImagesCurrent
+from gatekeeper.check import NODES, Forbidden, Target
 from gatekeeper.testing import FakeCluster, ask, assert_finding
 
 NEW, OLD = "AKSUbuntu-2204gen2containerd-202511.01.0", "AKSUbuntu-2204gen2containerd-202509.11.0"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from checks.nodes_at_target_version import NODES, NodesAtTargetVersion
-from gatekeeper.check import BadAnswer, Forbidden, Target, Text
+from checks.nodes_at_target_version import NodesAtTargetVersion
+from gatekeeper.check import NODES, BadAnswer, Forbidden, Target, Text
 from gatekeeper.testing import FakeCluster, ask, assert_finding
 
 NEW, OLD = "AKSUbuntu-2204gen2containerd-202511.01.0", "AKSUbuntu-2204gen2containerd-202509.11.0"

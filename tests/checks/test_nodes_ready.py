@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from checks.nodes_ready import LEASES, NODES, NodesReady
-from gatekeeper.check import BadAnswer, Forbidden
+from checks.nodes_ready import LEASES, NodesReady
+from gatekeeper.check import NODES, BadAnswer, Forbidden
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from checks.version_skew import NODES, VersionSkew
-from gatekeeper.check import BadAnswer, Forbidden, Target, Text
+from checks.version_skew import VersionSkew
+from gatekeeper.check import NODES, BadAnswer, Forbidden, Target, Text
 from gatekeeper.testing import FakeCluster, ask, assert_finding
 
 TARGET = Target("Full", "1.36")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from checks.volumes_bound import CLAIMS, NODES, VolumesBound
-from gatekeeper.check import Forbidden, Namespaces, Resource
+from checks.volumes_bound import CLAIMS, VolumesBound
+from gatekeeper.check import NODES, Forbidden, Namespaces, Resource
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
 
 CHECK = VolumesBound()
