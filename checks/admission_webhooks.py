@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Final
 
@@ -13,22 +12,22 @@ from pydantic import Field
 
 from gatekeeper.check import (
     NODES,
-    BadAnswer,
+    SERVICES,
+    SLICES,
+    Backend,
+    Callee,
     Cluster,
     ClusterCheck,
     ClusterContext,
     Duration,
     Evidence,
     Finding,
-    NotFound,
+    Obstacle,
     Resource,
-    at,
+    backend_of,
     bounded,
-    certificate_ends,
     count,
     dicts,
-    dns_name,
-    format_duration,
     has_nodes,
     name_of,
     numbered,
@@ -38,8 +37,6 @@ from gatekeeper.check import (
 
 MUTATING: Final = Resource("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations")
 VALIDATING: Final = Resource("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations")
-SERVICES: Final = Resource("", "v1", "services")
-SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices")
 _SERVICES_ASKED: Final = 200  # so many Services are looked up; webhooks of more are unclear
 _SLOW: Final = 10  # seconds; what timeoutSeconds is unless given
 
@@ -75,13 +72,8 @@ class _Webhook:
         return self.body.get("failurePolicy") == "Ignore"
 
     @property
-    def service(self) -> tuple[str, str, int] | None:
-        """Namespace, name and port of its Service; None if it is called by URL."""
-        found = at(self.body, "clientConfig", "service")
-        if found is None:
-            return None
-        namespace = dns_name(at(found, "namespace"), "the namespace of a webhook")
-        return namespace, dns_name(at(found, "name"), "the Service of a webhook"), count(at(found, "port"), 443, "port")
+    def callee(self) -> Callee:
+        return Callee(self.body.get("clientConfig"), self.subject)
 
     @property
     def stops(self) -> list[str]:
@@ -95,22 +87,23 @@ class _Webhook:
 @dataclass(frozen=True, slots=True)
 class _Fault:
     webhook: _Webhook
-    code: str
-    observed: str
-    expected: str = ""
-    hint: str = ""
-    blocks: bool = True
-    """Calls fail, and so do the writes if the webhook fails closed; otherwise it is worth knowing only."""
+    obstacle: Obstacle
+
+    @property
+    def observed(self) -> str:
+        return self.obstacle.observed
 
     @property
     def fails(self) -> bool:
-        return self.blocks and not self.webhook.ignores
+        """The writes fail too, as the webhook fails closed."""
+        return self.obstacle.blocks and not self.webhook.ignores
 
     def evidence(self) -> Evidence:
         stops = some(self.webhook.stops, 9)
         policy = "fails open (Ignore)" if self.webhook.ignores else "fails closed"
         observed = f"{self.observed}; it {policy}" + (f", and is asked about {stops}" if stops else "")
-        return Evidence(self.code, self.webhook.subject, observed, self.expected, self.hint or self.webhook.hint)
+        hint = self.obstacle.hint or self.webhook.hint
+        return Evidence(self.obstacle.code, self.webhook.subject, observed, self.obstacle.expected, hint)
 
 
 class AdmissionWebhooks(ClusterCheck):
@@ -150,17 +143,17 @@ class AdmissionWebhooks(ClusterCheck):
         webhooks = [*await self._webhooks(ctx.cluster, MUTATING), *await self._webhooks(ctx.cluster, VALIDATING)]
         if not webhooks and not await has_nodes(ctx.cluster):
             return Finding.inconclusive("there are no admission webhooks to look at, and no nodes either")
-        services = sorted({webhook.service for webhook in webhooks if webhook.service is not None})
-        backends = {one: await _backend(ctx.cluster, *one) for one in services[:_SERVICES_ASKED]}
+        services = sorted({each.callee.service for each in webhooks if each.callee.service is not None})
+        backends = {one: await backend_of(ctx.cluster, *one) for one in services[:_SERVICES_ASKED]}
         now = await ctx.cluster.now()
         faults: list[_Fault] = []
         unclear = 0
         for webhook in webhooks:
-            faults += [*_certificates(webhook, now, self.ca_ends_within), *_timeout(webhook)]
-            if webhook.service is None:
-                faults += _by_url(webhook)
-            elif (backend := backends.get(webhook.service)) is not None:
-                faults += _behind(webhook, backend)
+            callee = webhook.callee
+            faults += [_Fault(webhook, each) for each in callee.certificates(now, self.ca_ends_within)]
+            faults += _timeout(webhook)
+            if callee.service is None or callee.service in backends:
+                faults += _behind(webhook, backends.get(callee.service) if callee.service else None)
             else:
                 unclear += not webhook.ignores
         return _answer(len(webhooks), faults, unclear)
@@ -177,102 +170,21 @@ class AdmissionWebhooks(ClusterCheck):
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Backend:
-    """What stands behind a Service."""
-
-    place: str
-    fault: str = ""
-    """Why it cannot be called: a code, or empty."""
-    ready: int | None = None
-    """Ready endpoints; None if it leads out of the cluster."""
-
-
-async def _backend(cluster: Cluster, namespace: str, name: str, port: int) -> _Backend:
-    place = f"{namespace}/{name}"
-    try:
-        service = await cluster.object(SERVICES, name, namespace=namespace)
-    except NotFound:
-        return _Backend(place, "WebhookServiceMissing")
-    if at(service, "spec", "type") == "ExternalName":
-        return _Backend(place)
-    ports = [each for each in dicts(at(service, "spec", "ports"), f"the ports of {place}") if each.get("port") == port]
-    if not ports:
-        return _Backend(place, "WebhookPortMissing")
-    label = f"kubernetes.io/service-name={name}"
-    slices = await cluster.objects(SLICES, namespace=namespace, label_selector=label)
-    # A pod that does not know the Service's targetPort by its name stands in a slice without that port.
-    names = {each.get("name") or "" for each in ports}
-    serving = [
-        each for each in slices if names & {port.get("name") or "" for port in dicts(each.get("ports"), "ports")}
-    ]
-    endpoints = [each for found in serving for each in dicts(found.get("endpoints"), f"the endpoints of {place}")]
-    # No word counts as ready: discovery.k8s.io/v1, EndpointConditions.
-    ready = sum(at(each, "conditions", "ready") in (True, None) and bool(each.get("addresses")) for each in endpoints)
-    return _Backend(place, "" if ready else "WebhookWithoutEndpoints", ready)
-
-
-def _behind(webhook: _Webhook, backend: _Backend) -> Iterator[_Fault]:
-    namespace, name, port = webhook.service or ("", "", 0)
-    look = f"kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={name}"
-    match backend.fault:
-        case "WebhookServiceMissing":
-            hint = f"bring Service {backend.place} back, or delete the configuration: {webhook.hint}"
-            yield _Fault(webhook, backend.fault, f"there is no Service {backend.place}", "a Service", hint)
-        case "WebhookPortMissing":
-            yield _Fault(webhook, backend.fault, f"Service {backend.place} has no port {port}", f"port {port}")
-        case "WebhookWithoutEndpoints":
-            observed = f"Service {backend.place} has no ready endpoint with port {port}"
-            yield _Fault(webhook, backend.fault, observed, "a ready endpoint", look)
-        case _ if backend.ready is None:
-            observed = f"Service {backend.place} leads out of the cluster (ExternalName), where nobody looks"
-            yield _Fault(webhook, "WebhookNotSeen", observed, blocks=False)
-        case _ if backend.ready == 1 and not webhook.ignores and "CREATE pods" in webhook.stops:
-            observed = f"Service {backend.place} has one ready endpoint; while its pod moves, no pod can be made"
-            yield _Fault(webhook, "WebhookSingleEndpoint", observed, "two and more", "run two replicas", blocks=False)
-
-
-def _by_url(webhook: _Webhook) -> Iterator[_Fault]:
-    url = at(webhook.body, "clientConfig", "url")
-    if not isinstance(url, str) or not url:
-        raise BadAnswer(f"{webhook.subject} has neither a Service nor a URL")
-    if not webhook.ignores:
-        yield _Fault(
-            webhook, "WebhookNotSeen", f"it is called by URL, {say(url, 100)}, where nobody looks", blocks=False
-        )
-
-
-def _certificates(webhook: _Webhook, now: datetime, soon: timedelta) -> Iterator[_Fault]:
-    bundle = at(webhook.body, "clientConfig", "caBundle")
-    hint = "renew it: which controller writes this caBundle, and does it run?"
-    if not bundle:
-        # The system's own authorities are trusted then; the API server's own Service it knows by itself.
-        if webhook.service is not None and webhook.service[:2] != ("default", "kubernetes"):
-            observed = "it has no caBundle, and no public authority vouches for a Service"
-            yield _Fault(webhook, "WebhookCaMissing", observed, "PEM certificates", hint)
-        return
-    try:
-        ends = certificate_ends(b64decode(str(bundle), validate=True), "the caBundle", now)
-    except (BadAnswer, ValueError):
-        yield _Fault(webhook, "WebhookCaUnreadable", "its caBundle holds no certificate", "PEM certificates", hint)
-        return
-    last = max(ends, default=None)
-    until = f"{last:%Y-%m-%d %H:%M}Z" if last is not None else ""
-    if last is None:
-        observed = "its caBundle is not valid yet; are the clocks right?"
-        yield _Fault(webhook, "WebhookCaNotYetValid", observed, "valid", hint)
-    elif last <= now:
-        yield _Fault(webhook, "WebhookCaExpired", f"its caBundle expired at {until}", "valid", hint)
-    elif last - now <= soon:
-        observed = f"its caBundle ends in {format_duration(last - now)}, at {until}"
-        yield _Fault(webhook, "WebhookCaEndsSoon", observed, f"longer than {format_duration(soon)}", hint, blocks=False)
+def _behind(webhook: _Webhook, backend: Backend | None) -> Iterator[_Fault]:
+    for obstacle in webhook.callee.reach(backend, f"delete the configuration: {webhook.hint}"):
+        if backend is not None or not webhook.ignores:
+            yield _Fault(webhook, obstacle)
+    if backend is not None and backend.ready == 1 and not webhook.ignores and "CREATE pods" in webhook.stops:
+        observed = f"Service {backend.place} has one ready endpoint; while its pod moves, no pod can be made"
+        hint = "run two replicas"
+        yield _Fault(webhook, Obstacle("WebhookSingleEndpoint", observed, "two and more", hint, blocks=False))
 
 
 def _timeout(webhook: _Webhook) -> Iterator[_Fault]:
     seconds = count(webhook.body.get("timeoutSeconds"), _SLOW, "timeoutSeconds of a webhook")
     if seconds > _SLOW:
         observed = f"the API server waits {seconds} s for it"
-        yield _Fault(webhook, "WebhookTimeoutLong", observed, f"{_SLOW} s or less", blocks=False)
+        yield _Fault(webhook, Obstacle("WebhookTimeoutLong", observed, f"{_SLOW} s or less", blocks=False))
 
 
 def _hits(rule: Mapping[str, Any], verb: str, group: str, resource: str) -> bool:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from gatekeeper.check import (
     NODES,
+    SERVICES,
+    SLICES,
+    Backend,
     BadAnswer,
+    Callee,
+    Cluster,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -19,6 +24,7 @@ from gatekeeper.check import (
     Finding,
     Resource,
     at,
+    backend_of,
     bounded,
     conditions,
     dicts,
@@ -32,7 +38,15 @@ from gatekeeper.check import (
 )
 
 CRDS: Final = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
-_KEPT: Final = ("metadata.deletionTimestamp", "spec.versions[].name", "spec.versions[].served", "status")  # no schemas
+_KEPT: Final = (  # no schemas
+    "metadata.deletionTimestamp",
+    "spec.versions[].name",
+    "spec.versions[].served",
+    "spec.conversion",
+    "status",
+)
+_SERVICES_ASKED: Final = 100  # so many Services of conversion webhooks are looked up
+_CA_SOON: Final = timedelta(days=7)
 
 
 class CrdsEstablished(ClusterCheck):
@@ -44,6 +58,11 @@ class CrdsEstablished(ClusterCheck):
     versions that are not served any more are reported: their objects want to be written anew before the version can
     go. Rules: k8s.io/apiextensions-apiserver, pkg/apis/apiextensions/v1. A cluster without any passes if it has nodes;
     say with ``required`` which must be there.
+
+    A definition of several versions may leave their conversion to a webhook. While that cannot be called, objects
+    cannot be read in another version than they are stored in; garbage collection and the deletion of namespaces, which
+    read them all, then stand still. So it fails as well, by the rules of ``admission-webhooks``: no Service, no ready
+    endpoint with its port, a ``caBundle`` that is missing, expired or none.
 
     The definitions are read whole, since their rows show no more than their age: 100 kB each and more, of which little
     is kept.
@@ -57,7 +76,7 @@ class CrdsEstablished(ClusterCheck):
     name: ClassVar[str] = "crds-established"
     claim: ClassVar[str] = "all CustomResourceDefinitions are established"
     area: ClassVar[str] = "Before an update"
-    reads: ClassVar[tuple[Resource, ...]] = (CRDS, NODES)
+    reads: ClassVar[tuple[Resource, ...]] = (CRDS, SERVICES, SLICES, NODES)
 
     required: tuple[str, ...] = Field(default=(), min_length=1)
     """Definitions that must be there, by their whole name."""
@@ -65,6 +84,8 @@ class CrdsEstablished(ClusterCheck):
     """Definitions that do not count; may hold ``*``."""
     grace_period: Duration = timedelta(minutes=10)
     """The deletion of a definition, with all of its objects, may take so long."""
+    conversion: Literal["failed", "reported"] = "failed"
+    """What a definition comes to whose conversion webhook cannot be called."""
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Judge every definition."""
@@ -82,6 +103,8 @@ class CrdsEstablished(ClusterCheck):
                 (failed if certain else unclear).append(fact)
             for certain, fact in _versions(name, crd):
                 (failed if certain else reported).append(fact)
+        for certain, fact in await _conversions(ctx.cluster, looked, now):
+            (failed if certain and self.conversion == "failed" else reported).append(fact)
         evidence = bounded([*failed, *unclear, *reported])
         what = numbered(len(looked), "CustomResourceDefinition")
         if failed:
@@ -147,6 +170,36 @@ def _versions(name: str, crd: Mapping[str, Any]) -> Iterator[tuple[bool, Evidenc
         hint = "write its objects anew (storage version migration), then take the version off status.storedVersions"
         observed = f"may still store objects of {some(unserved)}, which is not served any more"
         yield False, _evidence("CrdStoredUnserved", name, observed, "served", hint)
+
+
+async def _conversions(
+    cluster: Cluster, definitions: Mapping[str, Mapping[str, Any]], now: datetime
+) -> list[tuple[bool, Evidence]]:
+    """What stands between the API server and the conversion webhooks, each Service asked about once."""
+    facts: list[tuple[bool, Evidence]] = []
+    backends: dict[tuple[str, str, int], Backend] = {}
+    for name, crd in definitions.items():
+        if at(crd, "spec", "conversion", "strategy") != "Webhook" or len(_versions_in_use(crd)) < 2:
+            continue
+        callee = Callee(at(crd, "spec", "conversion", "webhook", "clientConfig"), f"the conversion of {name}")
+        service = callee.service
+        if service is not None and service not in backends:
+            if len(backends) == _SERVICES_ASKED:
+                raise BadAnswer(f"the conversion webhooks of the definitions have more than {_SERVICES_ASKED} Services")
+            backends[service] = await backend_of(cluster, *service)
+        backend = backends[service] if service is not None else None
+        remove = "delete the definition and its objects, if nobody needs them"
+        for each in (*callee.certificates(now, _CA_SOON), *callee.reach(backend, remove)):
+            observed = f"cannot be converted: {each.observed}" if each.blocks else f"its conversion: {each.observed}"
+            facts.append((each.blocks, _evidence(each.code, name, observed, each.expected, each.hint)))
+    return facts
+
+
+def _versions_in_use(crd: Mapping[str, Any]) -> set[str]:
+    """Those that may be asked for, and those in which objects may be stored."""
+    served = {str(each.get("name")) for each in dicts(at(crd, "spec", "versions"), "versions") if each.get("served")}
+    stored = at(crd, "status", "storedVersions")
+    return served | ({str(each) for each in stored} if isinstance(stored, list) else set())
 
 
 def _evidence(code: str, name: str, observed: str, expected: str, hint: str = "") -> Evidence:

@@ -56,6 +56,7 @@ from gatekeeper.kit.selectors import selector_text, selects
 from gatekeeper.kit.server import server_version
 from gatekeeper.kit.subjects import controller_of, is_virtual, node_subject, pool_of
 from gatekeeper.kit.templates import Template
+from gatekeeper.kit.webhooks import SERVICES, SLICES, Backend, Callee, Obstacle, backend_of
 from gatekeeper.model import Gate, Member, Scope, Target
 from gatekeeper.parameters import Namespaces, Parameters
 from gatekeeper.tools import (
@@ -79,15 +80,19 @@ __all__ = [
     "AKS_API",
     "AKS_READ",
     "NODES",
+    "SERVICES",
+    "SLICES",
     "AksCluster",
     "AksId",
     "AksPool",
     "Alert",
     "Alike",
     "Azure",
+    "Backend",
     "BadAnswer",
     "Budget",
     "Budgets",
+    "Callee",
     "Check",
     "CheckResult",
     "Cluster",
@@ -120,6 +125,7 @@ __all__ = [
     "NotFound",
     "Note",
     "Notebook",
+    "Obstacle",
     "Outcome",
     "Parameters",
     "Probe",
@@ -143,6 +149,7 @@ __all__ = [
     "alerts_of_series",
     "amount",
     "at",
+    "backend_of",
     "bounded",
     "cells",
     "certificate_ends",

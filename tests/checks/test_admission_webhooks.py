@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
-from checks.admission_webhooks import MUTATING, SERVICES, SLICES, VALIDATING, AdmissionWebhooks
-from gatekeeper.check import BadAnswer, Forbidden
-from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
+from checks.admission_webhooks import MUTATING, VALIDATING, AdmissionWebhooks
+from gatekeeper.check import SERVICES, SLICES, BadAnswer, Forbidden
+from gatekeeper.testing import FakeCluster, ask, assert_finding
+from tests.checks.webhook_builders import bundle, endpoints, service
 
 CHECK = AdmissionWebhooks()
 NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}
 PODS = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
 DEPLOYMENTS = {**PODS, "apiGroups": ["apps"], "resources": ["deployments"]}
 SERVICE = {"namespace": "shop", "name": "policy"}
-
-
-@cache
-def certificate(end: datetime, begin: datetime = NOW - timedelta(days=999)) -> bytes:
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")])
-    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    built = built.serial_number(1).not_valid_before(begin).not_valid_after(end)
-    return built.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-
-
-def bundle(*days: float, begins: float | None = None) -> str:
-    """Certificates that end so many days from now, and one that begins then and lasts for long."""
-    pem = [certificate(NOW + timedelta(days=each)) for each in days]
-    later = [] if begins is None else [certificate(NOW + timedelta(days=999), NOW + timedelta(days=begins))]
-    return b64encode(b"".join(pem + later)).decode()
 
 
 def configuration(
@@ -51,27 +31,6 @@ def configuration(
         "kind": f"{kind}WebhookConfiguration",
         "metadata": {"name": name},
         "webhooks": [webhook],
-    }
-
-
-def service(port: int = 443, port_name: str | None = None, **spec: Any) -> Any:
-    ports = [{"port": port} | ({"name": port_name} if port_name else {})]
-    metadata = {"name": "policy", "namespace": "shop"}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports, **spec}}
-
-
-def endpoints(*ready: bool | None, name: str = "policy", ports: Any = ({"name": "", "port": 9443},)) -> Any:
-    labels = {"kubernetes.io/service-name": name}
-    return {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {"name": f"{name}-1", "namespace": "shop", "labels": labels},
-        "addressType": "IPv4",
-        "ports": list(ports),
-        "endpoints": [
-            {"addresses": ["10.0.0.1"], "conditions": {} if each is None else {"ready": each}} for each in ready
-        ]
-        or None,
     }
 
 

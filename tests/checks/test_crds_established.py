@@ -10,6 +10,7 @@ import pytest
 from checks.crds_established import CRDS, CrdsEstablished
 from gatekeeper.check import BadAnswer, Forbidden
 from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
+from tests.checks.webhook_builders import bundle, endpoints, service
 
 CHECK = CrdsEstablished()
 NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}
@@ -120,6 +121,93 @@ async def test_what_is_ignored_does_not_count() -> None:
 async def test_a_cluster_without_any_passes_if_it_has_nodes() -> None:
     assert_finding(await ask(CHECK, FakeCluster([NODE])), "passed", "there is no CustomResourceDefinition")
     assert_finding(await ask(CHECK, FakeCluster()), "inconclusive", "no nodes either")
+
+
+def converted(served: str = "v1alpha1 v1", ca: str | None = None, **client: Any) -> Any:
+    """Two versions, converted by the Service shop/policy."""
+    made = crd(served=served)
+    config = client or {"service": {"namespace": "shop", "name": "policy"}}
+    webhook = {"clientConfig": {"caBundle": ca or bundle(100), **config}, "conversionReviewVersions": ["v1"]}
+    made["spec"]["conversion"] = {"strategy": "Webhook", "webhook": webhook}
+    return made
+
+
+async def test_a_conversion_that_can_be_called_passes() -> None:
+    cluster = FakeCluster([NODE, converted(), service(), endpoints(True)])
+
+    assert_finding(await ask(CHECK, cluster), "passed", "1 CustomResourceDefinition looked at", codes=[])
+
+
+@pytest.mark.parametrize(
+    ("definition", "around", "code"),
+    [
+        (converted(), [], "WebhookServiceMissing"),
+        (converted(), [service(8443), endpoints(True)], "WebhookPortMissing"),
+        (converted(), [service(), endpoints(False)], "WebhookWithoutEndpoints"),
+        (converted(ca=bundle(-1)), [service(), endpoints(True)], "WebhookCaExpired"),
+        (converted(ca="?"), [service(), endpoints(True)], "WebhookCaUnreadable"),
+    ],
+)
+async def test_a_conversion_that_cannot_be_called_fails_unless_it_is_only_reported(
+    definition: Any, around: list[Any], code: str
+) -> None:
+    cluster = FakeCluster([NODE, definition, *around])
+
+    finding = await ask(CHECK, cluster)
+    told = await ask(CrdsEstablished(conversion="reported"), cluster)
+
+    subjects = ["CustomResourceDefinition widgets.example.com"]
+    assert_finding(finding, "failed", "widgets.example.com cannot be converted: ", codes=[code], subjects=subjects)
+    assert_finding(told, "passed", codes=[code])
+
+
+async def test_a_conversion_that_ends_soon_or_is_called_by_url_is_reported() -> None:
+    around = [service(), endpoints(True)]
+
+    soon = await ask(CHECK, FakeCluster([NODE, converted(ca=bundle(3)), *around]))
+    far = await ask(CHECK, FakeCluster([NODE, converted(url="https://convert.example.com/")]))
+
+    assert_finding(soon, "passed", codes=["WebhookCaEndsSoon"])
+    assert_finding(far, "passed", codes=["WebhookNotSeen"])
+
+
+async def test_a_definition_of_one_version_asks_for_no_conversion() -> None:
+    cluster = FakeCluster([NODE, converted(served="v1")])
+
+    assert_finding(await ask(CHECK, cluster), "passed", codes=[])
+    assert [each.plural for each in cluster.asked] == ["customresourcedefinitions"]
+
+
+async def test_objects_that_may_be_stored_in_an_older_version_need_their_conversion() -> None:
+    old = converted(served="v1")
+    old["status"]["storedVersions"] = ["v1alpha1", "v1"]
+
+    assert_finding(await ask(CHECK, FakeCluster([NODE, old])), "failed", "cannot be converted")
+
+
+async def test_a_service_is_looked_up_once_for_all_definitions_that_it_converts() -> None:
+    more = converted()
+    more["metadata"]["name"] = "gadgets.example.com"
+    cluster = FakeCluster([NODE, converted(), more, service(), endpoints(True)])
+
+    assert_finding(await ask(CHECK, cluster), "passed")
+    assert [each.plural for each in cluster.asked] == ["customresourcedefinitions", "services", "endpointslices"]
+
+
+async def test_more_services_than_can_be_asked_about_are_no_answer() -> None:
+    many = []
+    for number in range(101):
+        each = converted(service={"namespace": "shop", "name": f"policy-{number}"})
+        each["metadata"]["name"] = f"widgets.example{number}.com"
+        many.append(each)
+
+    with pytest.raises(BadAnswer, match="more than 100 Services"):
+        await ask(CHECK, FakeCluster([NODE, *many]))
+
+
+async def test_a_conversion_without_a_place_is_no_answer() -> None:
+    with pytest.raises(BadAnswer, match="neither a Service nor a URL"):
+        await ask(CHECK, FakeCluster([NODE, converted(other=1)]))
 
 
 async def test_a_refusal_is_no_answer() -> None:
