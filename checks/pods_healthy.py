@@ -31,6 +31,7 @@ from gatekeeper.check import (
     nodes_ready,
     numbered,
     place_of,
+    pods_named,
     say,
     some,
     time_of,
@@ -126,20 +127,18 @@ class PodsHealthy(ClusterCheck):
             seen += len(table.rows)
             suspects = _suspects(table, alive)
             sound += len(table.rows) - sum(map(len, suspects.values()))
-            for name, statuses in suspects.items():
-                if left <= 0:
-                    place = f"{namespace}/{name}" if namespace else name
-                    found += [_Found(place, _by_row(status)) for status in statuses]
-                    continue
-                left -= 1
-                # A suspect that has gone or become ready meanwhile is sound; a namesake is judged too.
-                one = f"metadata.name={name},{fields}"
-                for pod in await cluster.objects(PODS, namespace=namespace, field_selector=one):
-                    fault = _judge(pod, now, self.grace_period)
-                    if fault is not None:
-                        found.append(_Found(place_of(pod), fault, _about(pod)))
-                    elif at(pod, "metadata", "deletionTimestamp") is None:
-                        sound += 1
+            names = list(suspects)
+            for name in names[left:]:
+                place = f"{namespace}/{name}" if namespace else name
+                found += [_Found(place, _by_row(status)) for status in suspects[name]]
+            # A suspect that has gone or become ready meanwhile is sound; a namesake is judged too.
+            async for pod in pods_named(cluster, names[:left], namespace, fields):
+                fault = _judge(pod, now, self.grace_period)
+                if fault is not None:
+                    found.append(_Found(place_of(pod), fault, _about(pod)))
+                elif at(pod, "metadata", "deletionTimestamp") is None:
+                    sound += 1
+            left = max(left - len(names), 0)
         if not sound and not found:
             return Finding.inconclusive(
                 "there is no pod to look at" + (f" but {seen} that are leaving" if seen else "")

@@ -12,7 +12,6 @@ from pydantic import Field
 
 from gatekeeper.check import (
     BadAnswer,
-    Cluster,
     ClusterCheck,
     ClusterContext,
     Evidence,
@@ -29,6 +28,7 @@ from gatekeeper.check import (
     format_duration,
     numbered,
     place_of,
+    pods_named,
     say,
     some,
     time_of,
@@ -123,8 +123,8 @@ class RestartsSinceUpdate(ClusterCheck):
             suspects = list(dict.fromkeys(dns_name(name, "a pod") for name, text in rows if _is_suspect(text, ago)))
             room = max(_READ_WHOLE - names, 0)
             names, unread = names + len(suspects), unread + len(suspects[room:])
-            for name in suspects[:room]:
-                found += await _restarts(ctx.cluster, namespace, f"metadata.name={name},{fields}", since)
+            async for pod in pods_named(ctx.cluster, suspects[:room], namespace, fields):
+                found += [] if _is_of_job(pod) else _containers(pod, since)
         ago = await ctx.cluster.now() - since
         if not seen or ago < timedelta(0):
             why = f"the update was {self.since} in the future" if seen else "there is no pod to look at"
@@ -167,11 +167,6 @@ def _is_suspect(restarts: object, ago: timedelta) -> bool:
     # An age is cut off, never rounded up (k8s.io/apimachinery, pkg/util/duration): it happened at least so long ago.
     parts = re.findall(r"(\d+)([ydhms])", found[2])
     return timedelta(seconds=sum(int(number) * _SECONDS[unit] for number, unit in parts)) <= ago
-
-
-async def _restarts(cluster: Cluster, namespace: str | None, fields: str, since: datetime) -> list[_Restarts]:
-    pods = await cluster.objects(PODS, namespace=namespace, field_selector=fields)
-    return [each for pod in pods if not _is_of_job(pod) for each in _containers(pod, since)]
 
 
 def _is_of_job(pod: Mapping[str, Any]) -> bool:

@@ -32,6 +32,7 @@ from gatekeeper.check import (
     nodes_ready,
     numbered,
     place_of,
+    pods_named,
     say,
     some,
     time_of,
@@ -155,13 +156,9 @@ class SystemPodsHealthy(ClusterCheck):
             seen.sound += is_sound
             suspects += [] if is_sound else [name]
         seen.pods += len(table.rows)
-        for index, name in enumerate(suspects):
-            if index >= _READ_WHOLE:
-                seen.unread += 1
-                continue
-            fields = f"metadata.name={name},{_UNFINISHED}"
-            for pod in await cluster.objects(PODS, namespace=namespace, field_selector=fields):
-                self._judge(pod, now, seen)
+        seen.unread += len(suspects[_READ_WHOLE:])
+        async for pod in pods_named(cluster, suspects[:_READ_WHOLE], namespace, _UNFINISHED):
+            self._judge(pod, now, seen)
         return len(table.rows)
 
     def _judge(self, pod: Mapping[str, Any], now: datetime, seen: _Seen) -> None:

@@ -55,6 +55,7 @@ from gatekeeper.kit.resources import NamedReads, ResourceName
 from gatekeeper.kit.selectors import selector_text, selects
 from gatekeeper.kit.server import server_version
 from gatekeeper.kit.subjects import controller_of, is_virtual, node_subject, pool_of
+from gatekeeper.kit.suspects import pods_named
 from gatekeeper.kit.templates import Template
 from gatekeeper.kit.webhooks import SERVICES, SLICES, Backend, Callee, Obstacle, backend_of
 from gatekeeper.model import Gate, Member, Scope, Target
@@ -173,6 +174,7 @@ __all__ = [
     "numbered",
     "place_of",
     "pod_requests",
+    "pods_named",
     "pool_of",
     "public_holidays",
     "quantity",
