@@ -42,6 +42,8 @@ _UNFINISHED: Final = "status.phase!=Succeeded,status.phase!=Failed"
 _ALL_READY: Final = frozenset(f"{n}/{n}" for n in range(1, 33))  # pods of more containers are read whole
 _NO_GATE_UNMET: Final = _ALL_READY | {"<none>"}
 _READ_WHOLE: Final = 50  # names of suspects; what comes after them is judged by its row
+_NOT_PROVEN: Final = "PodNotProven"
+_SHOWN: Final = 12  # names of suspects, where their rows say enough
 _UNSCHEDULABLE_FOR: Final = timedelta(seconds=15)  # kstatus gives the scheduler this long
 # The first two as kstatus has them; then what kubelet's pkg/kubelet/images/types.go and the CRI errors name otherwise.
 _BAD_WAIT: Final = re.compile(
@@ -127,7 +129,8 @@ class PodsHealthy(ClusterCheck):
             seen += len(table.rows)
             suspects = _suspects(table, alive)
             sound += len(table.rows) - sum(map(len, suspects.values()))
-            names = list(suspects)
+            names = sorted(suspects, key=lambda name: not any(map(_is_bad, suspects[name])))
+            left = min(left, self._worth_reading(suspects, len(table.rows)))
             for name in names[left:]:
                 place = f"{namespace}/{name}" if namespace else name
                 found += [_Found(place, _by_row(status)) for status in suspects[name]]
@@ -145,8 +148,13 @@ class PodsHealthy(ClusterCheck):
             )
         return self._answer(seen, found)
 
+    def _worth_reading(self, suspects: Mapping[str, list[str]], total: int) -> int:
+        """How many suspects to read whole: where rows alone say that too many are sick, some for the evidence do."""
+        certain = sum(_is_bad(status) for rows in suspects.values() for status in rows)
+        return _SHOWN if certain > self.max_unhealthy.of(total) else _READ_WHOLE
+
     def _answer(self, seen: int, found: list[_Found]) -> Finding:
-        found.sort(key=lambda each: not each.fault.certain)
+        found.sort(key=lambda each: (not each.fault.certain, each.fault.code == _NOT_PROVEN))
         bad, allowed = sum(each.fault.certain for each in found), self.max_unhealthy.of(seen)
         few = some([f"{each.pod} {each.fault.code}" for each in found])
         evidence = bounded(each.evidence() for each in found)
@@ -174,8 +182,14 @@ def _suspects(table: Table, alive: frozenset[str]) -> dict[str, list[str]]:
 
 def _by_row(status: str) -> _Fault:
     """A pod that nobody proved to be healthy is not."""
-    certain = _BAD_ROW.fullmatch(status) is not None
-    return _Fault("PodNotProven", f"its row reads {say(status)}; there are too many suspects to read it whole", certain)
+    return _Fault(
+        _NOT_PROVEN, f"its row reads {say(status)}; there are too many suspects to read it whole", _is_bad(status)
+    )
+
+
+def _is_bad(status: str) -> bool:
+    """Whether a row alone says that its pod is sick."""
+    return _BAD_ROW.fullmatch(status) is not None
 
 
 def _judge(pod: Mapping[str, Any], now: datetime, grace: timedelta) -> _Fault | None:

@@ -10,7 +10,7 @@ from typing import Any
 from gatekeeper.answers import json_of
 from gatekeeper.cluster import Table
 from gatekeeper.errors import BadAnswer
-from gatekeeper.projection import Projection, Sharing
+from gatekeeper.projection import Projection, Sharing, table_form
 
 
 def parse(body: bytes, ask: str) -> dict[str, Any]:
@@ -19,10 +19,7 @@ def parse(body: bytes, ask: str) -> dict[str, Any]:
     Raises:
         BadAnswer: it is not JSON, cut off, too deep, or not an object.
     """
-    document = json_of(body, ask)
-    if not isinstance(document, dict):
-        raise BadAnswer(f"{ask}: the answer is not a JSON object")
-    return document
+    return _object(json_of(body, ask), ask)
 
 
 def following(page: Mapping[str, Any], ask: str) -> str:
@@ -60,8 +57,10 @@ class Rows:
         self._metadata: list[Mapping[str, Any]] = []
 
     def read(self, body: bytes) -> Mapping[str, Any]:
-        """Parse one page."""
-        return parse(body, self._ask)
+        """Parse one page; of metadata only what checks may read."""
+        if not self._with_metadata:
+            return parse(body, self._ask)
+        return _object(table_form().read(body, self._ask), self._ask)
 
     def add(self, page: Mapping[str, Any]) -> None:
         """Take one page."""
@@ -96,7 +95,6 @@ class Rows:
         metadata = subject.get("metadata") if isinstance(subject, dict) else None
         if not isinstance(metadata, dict):
             raise BadAnswer(f"{self._ask}: a row came without the metadata that was asked for")
-        metadata.pop("managedFields", None)
         return metadata
 
 
@@ -113,10 +111,7 @@ class Items:
         """Parse one page; of what is not kept only its form is looked at."""
         if isinstance(self._kept, Slim):
             return parse(body, self._ask)
-        page = self._kept.page(body, self._ask)
-        if not isinstance(page, dict):
-            raise BadAnswer(f"{self._ask}: the answer is not a JSON object")
-        return page
+        return _object(self._kept.page(body, self._ask), self._ask)
 
     def add(self, page: Mapping[str, Any]) -> None:
         """Take one page."""
@@ -141,6 +136,12 @@ class Slim:
         if self._nodes and isinstance(status := item.get("status"), dict):
             status.pop("images", None)
         return item
+
+
+def _object(document: object, ask: str) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise BadAnswer(f"{ask}: the answer is not a JSON object")
+    return document
 
 
 def _entries(page: Mapping[str, Any], key: str, ask: str) -> list[dict[str, Any]]:

@@ -318,8 +318,18 @@ async def test_too_many_suspects_are_judged_by_their_rows() -> None:
 
     finding = await ask(CHECK, cluster)
 
-    assert_finding(finding, "failed", "175 of 300 pods are not healthy, 125 not settled")
+    assert_finding(finding, "failed", "150 of 300 pods are not healthy, 150 not settled")
     assert len(finding.evidence) == 21
+    assert {each.code for each in finding.evidence[:12]} == {"CrashLoopBackOff"}
+    assert cluster.asked.count(PODS) == 1 + 12  # the rows, and some suspects for the evidence
+
+
+async def test_many_suspects_whose_rows_do_not_say_enough_are_read_where_they_are() -> None:
+    cluster = FakeCluster([node(), *(pod(f"web-{i:03}", waiting("ContainerCreating")) for i in range(60))])
+
+    finding = await ask(CHECK, cluster)
+
+    assert_finding(finding, "failed", "50 of 60 pods are not healthy, 10 not settled")
     assert cluster.asked.count(PODS) == 1 + 1 + 50  # the rows, the rows with their namespaces, and the suspects
 
 
