@@ -43,7 +43,7 @@ _ALL_READY: Final = frozenset(f"{n}/{n}" for n in range(1, 33))  # pods of more 
 _NO_GATE_UNMET: Final = _ALL_READY | {"<none>"}
 _READ_WHOLE: Final = 50  # names of suspects; what comes after them is judged by its row
 _NOT_PROVEN: Final = "PodNotProven"
-_SHOWN: Final = 12  # names of suspects, where their rows say enough
+_SHOWN: Final = 6  # names of suspects, where their rows say enough
 _UNSCHEDULABLE_FOR: Final = timedelta(seconds=15)  # kstatus gives the scheduler this long
 # The first two as kstatus has them; then what kubelet's pkg/kubelet/images/types.go and the CRI errors name otherwise.
 _BAD_WAIT: Final = re.compile(

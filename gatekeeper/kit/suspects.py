@@ -9,7 +9,7 @@ from gatekeeper.cluster import Cluster, Resource
 from gatekeeper.errors import BadAnswer
 
 PODS: Final = Resource("", "v1", "pods")
-_FEW: Final = 12
+_FEW: Final = 6
 
 
 async def pods_named(
@@ -18,7 +18,7 @@ async def pods_named(
     """Read pods by their names, as they are now: one that has gone is left out, and a namesake elsewhere is not.
 
     A row does not tell its pod's namespace. To look for a name in all of them makes the API server go through all pods,
-    and one before 1.31 reads them all from etcd for that: with 10,000 pods more than half a second each time. So a few
+    and one before 1.31 reads them all from etcd for that: with 10,000 pods a second each time. So a few
     are looked for; for more, the rows are read once again with their metadata, and then each pod where it is.
 
     Args:
