@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
@@ -28,6 +28,7 @@ from gatekeeper.check import (
     dicts,
     dns_name,
     format_duration,
+    name_of,
     nodes_ready,
     numbered,
     place_of,
@@ -94,7 +95,8 @@ class PodsHealthy(ClusterCheck):
 
     All pods are screened as rows; only those that a row does not prove to be sound are read whole, 50 at most, and a
     pod beyond these counts as not healthy. The row of a pod on a node that is not Ready, or gone, proves nothing: the
-    node controller makes the pod unready, and its row goes on to read ``1/1 Running``.
+    node controller makes the pod unready, and its row goes on to read ``1/1 Running``. A suspect that is gone when it
+    is read, and was not leaving, is not settled: another may have come in its place.
 
     Example:
         - check: pods-healthy
@@ -134,13 +136,16 @@ class PodsHealthy(ClusterCheck):
             for name in names[left:]:
                 place = f"{namespace}/{name}" if namespace else name
                 found += [_Found(place, _by_row(status)) for status in suspects[name]]
-            # A suspect that has gone or become ready meanwhile is sound; a namesake is judged too.
+            # A suspect that has become ready meanwhile is sound; a namesake is judged too.
+            gone = dict.fromkeys(names[:left])
             async for pod in pods_named(cluster, names[:left], namespace, fields):
+                gone.pop(name_of(pod, "a pod"), None)
                 fault = _judge(pod, now, self.grace_period)
                 if fault is not None:
                     found.append(_Found(place_of(pod), fault, _about(pod)))
                 elif at(pod, "metadata", "deletionTimestamp") is None:
                     sound += 1
+            found += [_Found(name, _gone(suspects[name])) for name in gone if set(suspects[name]) != {"Terminating"}]
             left = max(left - len(names), 0)
         if not sound and not found:
             return Finding.inconclusive(
@@ -185,6 +190,12 @@ def _by_row(status: str) -> _Fault:
     return _Fault(
         _NOT_PROVEN, f"its row reads {say(status)}; there are too many suspects to read it whole", _is_bad(status)
     )
+
+
+def _gone(statuses: Sequence[str]) -> _Fault:
+    """A suspect that nobody deleted by the rows and that is not there any more: another may have come in its place."""
+    words = f"its row read {say(statuses[0])}, and it has gone since; what came in its place was not seen"
+    return _Fault("PodGone", words, certain=False)
 
 
 def _is_bad(status: str) -> bool:

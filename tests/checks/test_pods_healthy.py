@@ -432,3 +432,19 @@ async def test_a_pod_on_what_is_no_node_is_read_whole(odd: object) -> None:
 
     assert_finding(await ask(CHECK, cluster), "passed")
     assert cluster.asked.count(PODS) == 2
+
+
+class Fleeting(FakeCluster):
+    """Its suspects are gone when they are looked for."""
+
+    async def objects(self, *_: Any, **__: Any) -> Any:
+        return []
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("CrashLoopBackOff", "inconclusive"), ("Terminating", "passed")])
+async def test_a_suspect_that_has_gone_may_have_been_replaced_unless_it_was_leaving(status: str, outcome: str) -> None:
+    sick = pod("web-2", metadata={"deletionTimestamp": ago(-5)}) if status == "Terminating" else pod("web-2", CRASH)
+
+    finding = await ask(CHECK, Fleeting([node(), pod("web-1"), sick]))
+
+    assert_finding(finding, outcome, codes=["PodGone"] if outcome == "inconclusive" else None)
