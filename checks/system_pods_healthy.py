@@ -29,6 +29,7 @@ from gatekeeper.check import (
     dicts,
     dns_name,
     format_duration,
+    name_of,
     nodes_ready,
     numbered,
     place_of,
@@ -87,7 +88,8 @@ class SystemPodsHealthy(ClusterCheck):
     ``workloads-rolled-out``.
 
     All pods are screened as rows; only those that a row does not prove to be sound are read whole, 50 at most, and
-    what is beyond counts as not settled. The row of a pod on a node that is not Ready, or gone, proves nothing.
+    what is beyond counts as not settled, and so does one that is gone when it is read and was not leaving: another may
+    have come in its place. The row of a pod on a node that is not Ready, or gone, proves nothing.
 
     Example:
         - check: system-pods-healthy
@@ -138,7 +140,7 @@ class SystemPodsHealthy(ClusterCheck):
         label, total, sound = _COMPONENTS.get(component, component), 0, 0
         for namespace in self.namespaces:
             table = await cluster.table(PODS, namespace=namespace, label_selector=label, field_selector=_UNFINISHED)
-            for name, is_sound in _rows(table, alive):
+            for name, _, is_sound in _rows(table, alive):
                 seen.parts.add(f"{namespace}/{name}")
                 total, sound = total + 1, sound + is_sound
         if not sound:
@@ -151,14 +153,18 @@ class SystemPodsHealthy(ClusterCheck):
     async def _screen(self, cluster: Cluster, namespace: str, alive: frozenset[str], seen: _Seen) -> int:
         table = await cluster.table(PODS, namespace=namespace, field_selector=_UNFINISHED)
         now = await cluster.now()
-        suspects = []
-        for name, is_sound in _rows(table, alive):
+        suspects: dict[str, str] = {}
+        for name, status, is_sound in _rows(table, alive):
             seen.sound += is_sound
-            suspects += [] if is_sound else [name]
+            suspects |= {} if is_sound else {name: status}
         seen.pods += len(table.rows)
-        seen.unread += len(suspects[_READ_WHOLE:])
-        async for pod in pods_named(cluster, suspects[:_READ_WHOLE], namespace, _UNFINISHED):
+        names = list(suspects)
+        gone = dict.fromkeys(names[:_READ_WHOLE])
+        seen.unread += len(names[_READ_WHOLE:])
+        async for pod in pods_named(cluster, list(gone), namespace, _UNFINISHED):
+            gone.pop(name_of(pod, "a pod"), None)
             self._judge(pod, now, seen)
+        seen.starting += [_gone(namespace, name, suspects[name]) for name in gone if suspects[name] != "Terminating"]
         return len(table.rows)
 
     def _judge(self, pod: Mapping[str, Any], now: datetime, seen: _Seen) -> None:
@@ -187,7 +193,8 @@ class SystemPodsHealthy(ClusterCheck):
         down = [f"{each.subject}: {each.observed}" for each in seen.down]
         who = some([*down, *(f"{each.subject} {each.observed}" for each in (*seen.sick, *seen.starting))])
         said = f"{bad} of {seen.pods} system pods are critical and not ready, {allowed} allowed"
-        said += f", {unclear} more not settled (less than {format_duration(self.grace_period)})" if unclear else ""
+        why = f"less than {format_duration(self.grace_period)}, or not proven"
+        said += f", {unclear} more not settled ({why})" if unclear else ""
         if seen.down:
             number, have = len(down), "has" if len(down) == 1 else "have"
             parts = f"{number} of {numbered(len(set(self.components)), 'component')} {have} no ready pod"
@@ -202,11 +209,18 @@ class SystemPodsHealthy(ClusterCheck):
         return Finding.passed(f"all critical of the {seen.pods} system pods are ready{among}{others}")
 
 
-def _rows(table: Table, alive: frozenset[str]) -> Iterator[tuple[str, bool]]:
-    """Each pod's name, and whether its row proves it to be sound."""
+def _rows(table: Table, alive: frozenset[str]) -> Iterator[tuple[str, str, bool]]:
+    """Each pod's name and Status, and whether its row proves it to be sound."""
     for name, ready, status, gates, node in cells(table, "Name", "Ready", "Status", "Readiness Gates", "Node"):
         well = status == "Running" and str(ready) in _ALL_READY and str(gates) in _NO_GATE_UNMET
-        yield dns_name(name, "a pod"), well and str(node) in alive
+        yield dns_name(name, "a pod"), str(status), well and str(node) in alive
+
+
+def _gone(namespace: str, name: str, status: str) -> Evidence:
+    """A suspect that nobody deleted by its row and that is not there any more: another may have come in its place."""
+    observed = f"its row read {say(status, 60)}, and it has gone since; what came in its place was not seen"
+    hint = f"kubectl -n {namespace} get pods"
+    return Evidence("SystemPodGone", f"Pod {namespace}/{name}", observed, "running and ready", hint)
 
 
 def _evidence(pod: Mapping[str, Any], place: str, ready: Mapping[str, Any]) -> Evidence:

@@ -266,3 +266,22 @@ async def test_odd_words_of_a_pod_prove_nothing_and_break_nothing(odd: object) -
     critical["spec"]["priorityClassName"] = odd
 
     assert_finding(await ask(CHECK, FakeCluster([*healthy(), somewhere, critical])), "passed", "1 other is not well")
+
+
+class Fleeting(FakeCluster):
+    """Its suspects are gone when they are looked for."""
+
+    async def objects(self, *_: Any, **__: Any) -> Any:
+        return []
+
+
+@pytest.mark.parametrize(("leaving", "outcome"), [(False, "inconclusive"), (True, "passed")])
+async def test_a_suspect_that_has_gone_may_have_been_replaced_unless_it_was_leaving(
+    leaving: bool, outcome: str
+) -> None:
+    suspect = pod("x", ready=False)
+    suspect["metadata"] |= {"deletionTimestamp": ago(-5)} if leaving else {}
+
+    finding = await ask(CHECK, Fleeting([*healthy(), suspect]))
+
+    assert_finding(finding, outcome, codes=None if leaving else ["SystemPodGone"])
