@@ -12,7 +12,8 @@ from benchmarks.report import document, replaced
 
 _ALL = {
     "pods": pods.measure,
-    "policy": policy.measure,
+    "policy": policy.after,
+    "before": policy.before,
     "idle": idle.measure,
     "startup": startup.measure,
     "sweep": sweep.measure,

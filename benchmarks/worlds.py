@@ -40,6 +40,7 @@ def _filled(container: Manifest) -> Manifest:
     probe = {"httpGet": {"path": "/healthz", "port": 8080, "scheme": "HTTP"}, "periodSeconds": 10, "timeoutSeconds": 1}
     return {
         **container,
+        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}},
         "env": [{"name": f"SETTING_{number}", "value": _FILLER[:32]} for number in range(15)],
         "livenessProbe": probe,
         "readinessProbe": probe,

@@ -89,8 +89,8 @@ def _default() -> dict[str, Pool]:
     return {"system": Pool(3, "system"), "user": Pool(3, "user")}
 
 
-def _spread(nodes: tuple[str, ...], count: int) -> tuple[str, ...]:
-    return tuple(islice(cycle(nodes), count))
+def _spread(nodes: tuple[str, ...], count: int, start: int = 0) -> tuple[str, ...]:
+    return tuple(islice(cycle(nodes), start % len(nodes), start % len(nodes) + count))
 
 
 def _system(nodes: tuple[str, ...], since: datetime) -> Iterator[Workload]:
@@ -111,7 +111,7 @@ def _applications(nodes: tuple[str, ...], since: datetime) -> Iterator[Workload]
 def _load(nodes: tuple[str, ...], pods: int, since: datetime) -> Iterator[Workload]:
     for start in range(0, pods, 50):
         count = min(50, pods - start)
-        yield Workload("Deployment", "load", f"load-{start // 50:04}", _spread(nodes, count), since)
+        yield Workload("Deployment", "load", f"load-{start // 50:04}", _spread(nodes, count, start), since)
 
 
 def _around(workload: Workload, nodes: tuple[str, ...]) -> Iterator[Manifest]:
