@@ -27,6 +27,9 @@ _NO_GENERATION: Final = "it has no generation, which an API server always gives"
 OPENS: Final = {
     "kstatus/hpaScalingLimitedStatus": "an autoscaler at its limit works as it was told",
     "*/pod-running-restart-*": "Argo CD waits for hook pods to end; one that runs and is Ready harms no cluster",
+    "*/CassandraDatacenter/testdata/datacenter-*.yaml": "it is Ready and nothing is under way, whatever changed last",
+    "*/ResourcePool/testdata/degraded_exhausted.yaml": "a quota that is used up works; claims that wait for it say so",
+    "*/SpinApp/testdata/progressing.yaml": "a finished rollout says NewReplicaSetAvailable for ever; all are ready",
     "*/ExternalSecret/testdata/progressing_onchange.yaml": "lastTransitionTime only moves when the status does",
 }
 """Where we say healthy and they do not, by pattern, and why ours is right."""
@@ -39,8 +42,10 @@ HOLDS: Final = {
     "*/daemonset-ondelete.yaml": _NO_GENERATION,
     "*/hpa-v1-*": "its conditions stand in an annotation there; the message says to ask for autoscaling/v2",
     "*/pvc-pending-wait-*": "a claim alone cannot tell waiting for a pod from a fault; volumes-bound can",
+    "*/CloneSet/testdata/healthy.yaml": "it says itself that scaling failed",
     "*/CronJob/testdata/active.yaml": "a run that has not ended may fail; the next look will tell",
     "*/CronJob/testdata/never-s[cu]*.yaml": _NEVER_RAN,
+    "*/DeploymentConfig/testdata/healthy_zero_replicas.yaml": "its spec asks for three, and it has none",
     "*/KafkaConnect*/testdata/healthy.yaml": "it is being deleted",
     "*/VirtualMachine/testdata/healthy_*": "a machine that is halted is not Ready; an expression can allow it",
     "*/promoter.argoproj.io/*": "an API server gives the status of a condition as text",

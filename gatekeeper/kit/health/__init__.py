@@ -74,10 +74,12 @@ def judge_object(
 
 
 def _resource_of(manifest: Mapping[str, Any]) -> str:
-    """``deployments.apps``: the plural of all kinds that have a rule is a regular one."""
+    """``deployments.apps``: the plural of almost all kinds that have a rule is a regular one."""
     kind = str(at(manifest, "kind")).lower()
     group, _, _ = str(at(manifest, "apiVersion")).rpartition("/")
-    if kind.endswith(("s", "x", "ch", "sh")):
+    if kind == "eventbus":
+        plural = kind  # as its definition has it
+    elif kind.endswith(("s", "x", "ch", "sh")):
         plural = f"{kind}es"
     elif kind.endswith("y") and not kind.endswith(("ay", "ey", "oy", "uy")):
         plural = f"{kind[:-1]}ies"

@@ -19,16 +19,21 @@ _TROUBLES: Final = (
     "Fallback",
     "Conflicted",
     "Denied",
+    "Invalid",
     "InvalidSpec",
+    "NoPodsMatched",
     "NotReady",
+    "Orphan",
 )
 """Trouble when True, and so is what starts with Failed or ends so (``FailedCreatePod``, ``SubmissionError``)."""
-_TROUBLE_ENDS: Final = ("Error", "Failed", "Failure")
+_TROUBLE_ENDS: Final = ("Error", "Failed", "Failure", "Terminal")
 _UP_TO_DATE: Final = ("Synced", "Reconciled", "ReconcileSuccess", "LastAsyncOperation")
 """Trouble when False: what was asked for could not be brought about (Crossplane, Prometheus, RabbitMQ)."""
 _UP_TO_DATE_ENDS: Final = ("Synced", "Reconciled")
 """What ends so and is not True is on its way (``TopologyReconciled`` of a Cluster of Cluster API)."""
-_PAUSES: Final = ("Paused", "Suspended", "ReconciliationPaused", "cnpg.io/hibernation")
+_PAUSES: Final = ("Cordoned", "Paused", "Suspended", "ReconciliationPaused", "cnpg.io/hibernation")
+_PAUSED_BY_SPEC: Final = ("cordoned", "paused", "suspend")
+_PAUSED_WORDS: Final = frozenset({"paused", "suspended"})
 _CHANGES: Final = (
     "Deleting", "Disrupting", "Migrating", "Remediating", "RollingOut", "RolloutProgressing", "ScalingDown",
     "ScalingUp", "Terminating", "Updating", "Upgrading",
@@ -80,7 +85,7 @@ def _trouble(item: Manifest, conditions: Conditions) -> Health | None:
 
 
 def _pause(item: Manifest, conditions: Conditions) -> Health | None:
-    for key in ("suspend", "paused"):
+    for key in _PAUSED_BY_SPEC:
         if at(item, "spec", key) is True:
             return suspended(f"is paused: its spec says {key}")
     for kind in _PAUSES:
@@ -91,6 +96,9 @@ def _pause(item: Manifest, conditions: Conditions) -> Health | None:
         told = at(annotations, name)
         if told is not None and value in (None, told):
             return suspended(f"is paused: it has the annotation {name}")
+    for key, word in _words(item).items():
+        if word.lower() in _PAUSED_WORDS:
+            return suspended(f"its {key} is {word}")
     return None
 
 
@@ -99,10 +107,23 @@ def _change(item: Manifest, conditions: Conditions) -> Health | None:
         late = kind.endswith((*_UP_TO_DATE, *_UP_TO_DATE_ENDS)) and conditions.status(kind) != "True"
         if late or (kind.endswith(_CHANGES) and conditions.status(kind) == "True"):
             return progressing(conditions.words(kind))
+    if _rolls_out(conditions):
+        return progressing(conditions.words("Progressing"))
     for key, word in _words(item).items():
         if word.replace(" ", "").lower() in _CHANGING_WORDS:
             return progressing(f"its {key} is {word}")
     return _short_of_replicas(item)
+
+
+def _rolls_out(conditions: Conditions) -> bool:
+    """Whether what is Available all the time, and has no Ready, is on its way to something else (as OpenShift has it).
+
+    A rollout that has come to its end stays Progressing for ever, with a reason such as ``NewReplicaSetAvailable``.
+    """
+    if "Available" not in conditions or "Ready" in conditions or "Progressing" not in conditions:
+        return False
+    status, settled = conditions.status("Progressing"), conditions.reason("Progressing").endswith("Available")
+    return status != "False" and not (status == "True" and settled)
 
 
 def _short_of_replicas(item: Manifest) -> Health | None:

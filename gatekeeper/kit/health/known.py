@@ -65,11 +65,14 @@ def _rollout(item: Manifest, now: datetime | None = None) -> Health:
     return _phase("Healthy", conditions=("Available",))(item, now)
 
 
+_GREEN: Final = _Known({"health": ("green",)})
+
 KNOWN: Final[Mapping[str, Rule]] = {
     # Argo. The phase of a Rollout is Paused, Progressing or Degraded while it is Available all the time.
     "analysisruns.argoproj.io": _phase("Successful"),
     "applications.argoproj.io": _Known({"health.status": ("Healthy",)}),
     "applicationsets.argoproj.io": _needs("ResourcesUpToDate"),
+    "eventbus.argoproj.io": _needs("Deployed"),
     "experiments.argoproj.io": _phase("Successful"),
     "rollouts.argoproj.io": _rollout,
     "workflows.argoproj.io": _phase("Succeeded"),
@@ -86,6 +89,7 @@ KNOWN: Final[Mapping[str, Rule]] = {
     "tlsroutes.gateway.networking.k8s.io": route,
     "udproutes.gateway.networking.k8s.io": route,
     # Cluster API
+    "clusterresourcesets.addons.cluster.x-k8s.io": _needs("ResourcesApplied"),
     "machinedeployments.cluster.x-k8s.io": _phase("Running"),
     # Crossplane
     "compositeresourcedefinitions.apiextensions.crossplane.io": _needs("Established"),
@@ -93,14 +97,24 @@ KNOWN: Final[Mapping[str, Rule]] = {
     "functions.pkg.crossplane.io": _needs("Installed", "Healthy"),
     "providers.pkg.crossplane.io": _needs("Installed", "Healthy"),
     # Databases and queues
+    "clickhouseinstallations.clickhouse.altinity.com": _Known({"status": ("Completed",)}),
     "clusters.postgresql.cnpg.io": _phase("Cluster in healthy state", conditions=("Ready",)),
     "elasticsearches.elasticsearch.k8s.elastic.co": _Known({"phase": ("Ready",), "health": ("green",)}),
+    "agents.agent.k8s.elastic.co": _GREEN,
+    "apmservers.apm.k8s.elastic.co": _GREEN,
+    "beats.beat.k8s.elastic.co": _GREEN,
+    "kibanas.kibana.k8s.elastic.co": _GREEN,
+    "logstashes.logstash.k8s.elastic.co": _GREEN,
     "postgresqls.acid.zalan.do": _Known({"PostgresClusterStatus": ("Running",)}),
     "rabbitmqclusters.rabbitmq.com": _needs("AllReplicasReady", "ClusterAvailable", "ReconcileSuccess"),
     # Others. A Ceph cluster is Ready while its data is at risk.
     "cephclusters.ceph.rook.io": _Known({"ceph.health": ("HEALTH_OK",)}),
+    "cephblockpools.ceph.rook.io": _phase("Ready", "Connected"),
+    "cephfilesystems.ceph.rook.io": _phase("Ready", "Connected"),
+    "cephobjectstores.ceph.rook.io": _phase("Ready", "Connected"),
     "canaries.flagger.app": _phase("Initialized", "Succeeded"),
     "sealedsecrets.bitnami.com": _needs("Synced"),
+    "verticalpodautoscalers.autoscaling.k8s.io": _needs("RecommendationProvided"),
     # Snapshots and backups
     "backups.velero.io": _phase("Completed"),
     "backupstoragelocations.velero.io": _phase("Available"),
