@@ -136,6 +136,22 @@ def test_the_cases_of_argo_cd_are_read_with_their_manifests(tmp_path: Path) -> N
     )
 
 
+def test_keys_of_any_case_are_read_and_a_misspelt_word_does_not_expect_healthy(tmp_path: Path) -> None:
+    root = argo(tmp_path) / "resource_customizations/example.com/Widget"
+    text = ARGO_TESTS.format(word="Progessing").replace("tests:", "Tests:").replace("inputPath", "InputPath")
+    write(root / "health_test.yaml", text.replace("healthStatus", "HealthStatus"))
+
+    assert [each.expected for each in argo_cd(tmp_path)] == [Status.HEALTHY, Status.UNKNOWN]
+
+
+def test_a_file_of_tests_without_one_that_is_understood_is_not_passed_over(tmp_path: Path) -> None:
+    root = argo(tmp_path) / "resource_customizations/example.com/Widget"
+    write(root / "health_test.yaml", "checks: []\n")
+
+    with pytest.raises(ValueError, match="has no test that is understood"):
+        list(argo_cd(tmp_path))
+
+
 @pytest.mark.parametrize("home", ["pkg/health", "gitops-engine/pkg/health"])
 def test_the_cases_of_the_gitops_engine_are_found_in_both_of_its_homes(tmp_path: Path, home: str) -> None:
     engine(tmp_path / home)

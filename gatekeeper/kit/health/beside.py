@@ -26,9 +26,9 @@ _TROUBLES: Final = (
     "Orphan",
 )
 """Trouble when True, and so is what starts with Failed or ends so (``FailedCreatePod``, ``SubmissionError``)."""
-_TROUBLE_ENDS: Final = ("Error", "Failed", "Failure", "Terminal")
+_TROUBLE_ENDS: Final = ("Error", "Failed", "Failure", "Terminal", "Unhealthy")
 _UP_TO_DATE: Final = ("Synced", "Reconciled", "ReconcileSuccess", "LastAsyncOperation")
-"""Trouble when False: what was asked for could not be brought about (Crossplane, Prometheus, RabbitMQ)."""
+"""Trouble when False, and so is what ends with Succeeded: what was asked for was not brought about (Crossplane)."""
 _UP_TO_DATE_ENDS: Final = ("Synced", "Reconciled")
 """What ends so and is not True is on its way (``TopologyReconciled`` of a Cluster of Cluster API)."""
 _PAUSES: Final = ("Cordoned", "Paused", "Suspended", "ReconciliationPaused", "cnpg.io/hibernation")
@@ -71,7 +71,7 @@ def unless_beside(item: Manifest, verdict: Health) -> Health:
 def _trouble(item: Manifest, conditions: Conditions) -> Health | None:
     for kind in conditions:
         bad = kind in _TROUBLES or kind.endswith(_TROUBLE_ENDS) or kind.startswith("Failed")
-        late = kind in _UP_TO_DATE and conditions.status(kind) == "False"
+        late = (kind in _UP_TO_DATE or kind.endswith("Succeeded")) and conditions.status(kind) == "False"
         if late or (bad and conditions.status(kind) == "True") or conditions.reason(kind) == "ProgressDeadlineExceeded":
             return degraded(conditions.words(kind))
     for key in ("failureReason", "failureMessage"):

@@ -42,6 +42,8 @@ def stale(item: Manifest, *, must_tell: bool) -> Health | None:
         must_tell: its kind always says which generation it has observed, so that silence is staleness.
     """
     generation, observed = at(item, "metadata", "generation"), at(item, "status", "observedGeneration")
+    if observed is None:
+        observed = at(item, "status", "lastEvaluatedGeneration")  # as Open Cluster Management has it
     if not must_tell and (observed is None or generation is None):
         return None  # some kinds observe generations that the API server does not keep (autoscalers)
     # Argo Rollouts write theirs as text. An API server leaves out neither of them where they matter.

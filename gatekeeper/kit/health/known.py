@@ -16,7 +16,7 @@ from gatekeeper.kit.health.generic import GOOD, all_true
 from gatekeeper.kit.health.verdict import Conditions, Health, Manifest, Rule, degraded, healthy, progressing, suspended
 from gatekeeper.kit.manifest import at, say
 
-_PAUSED: Final = frozenset({"Paused", "Suspended"})
+_PAUSED: Final = frozenset({"paused", "suspended"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Known:
             if word is None:
                 return progressing(f"it does not say yet what its {place} is")
             if str(word) not in good:
-                return (suspended if word in _PAUSED else progressing)(f"its {place} is {say(word, 60)}")
+                return (suspended if str(word).lower() in _PAUSED else progressing)(f"its {place} is {say(word, 60)}")
         if needed := (*self.conditions, *(kind for kind in GOOD if kind in Conditions(item))):
             return all_true(item, needed)
         return healthy(" and ".join(f"its {place} is as it should be" for place in self.words))
@@ -66,6 +66,12 @@ def _rollout(item: Manifest, now: datetime | None = None) -> Health:
 
 
 _GREEN: Final = _Known({"health": ("green",)})
+_COMPLIANT: Final = _Known({"compliant": ("Compliant",)})
+_OPERATIONAL: Final = _Known({"updateStatus": ("operational",)})
+_RUNNING: Final = _phase("RUNNING")
+_CONFLUENT: Final = ("connects", "controlcenters", "kafkas", "ksqldbs", "schemaregistries", "zookeepers")
+_KYVERNO: Final = ("deleting", "generating", "imagevalidating", "mutating", "validating")
+_VICTORIA: Final = ("vlclusters", "vmagents", "vmalertmanagers", "vmalerts", "vmauths", "vmclusters", "vmsingles")
 
 KNOWN: Final[Mapping[str, Rule]] = {
     # Argo. The phase of a Rollout is Paused, Progressing or Degraded while it is Available all the time.
@@ -98,6 +104,8 @@ KNOWN: Final[Mapping[str, Rule]] = {
     "providers.pkg.crossplane.io": _needs("Installed", "Healthy"),
     # Databases and queues
     "clickhouseinstallations.clickhouse.altinity.com": _Known({"status": ("Completed",)}),
+    "backups.postgresql.cnpg.io": _phase("completed"),
+    "databases.postgresql.cnpg.io": _Known({"applied": ("True",)}),
     "clusters.postgresql.cnpg.io": _phase("Cluster in healthy state", conditions=("Ready",)),
     "elasticsearches.elasticsearch.k8s.elastic.co": _Known({"phase": ("Ready",), "health": ("green",)}),
     "agents.agent.k8s.elastic.co": _GREEN,
@@ -105,13 +113,33 @@ KNOWN: Final[Mapping[str, Rule]] = {
     "beats.beat.k8s.elastic.co": _GREEN,
     "kibanas.kibana.k8s.elastic.co": _GREEN,
     "logstashes.logstash.k8s.elastic.co": _GREEN,
+    "perconaservermongodbs.psmdb.percona.com": _Known({"state": ("ready",)}),
+    "perconaxtradbclusters.pxc.percona.com": _Known({"state": ("ready",)}),
     "postgresqls.acid.zalan.do": _Known({"PostgresClusterStatus": ("Running",)}),
     "rabbitmqclusters.rabbitmq.com": _needs("AllReplicasReady", "ClusterAvailable", "ReconcileSuccess"),
-    # Others. A Ceph cluster is Ready while its data is at risk.
+    "tenants.minio.min.io": _Known({"currentState": ("Initialized",)}),
+    **{f"{plural}.platform.confluent.io": _RUNNING for plural in _CONFLUENT},
+    # Storage. A Ceph cluster is Ready while its data is at risk.
     "cephclusters.ceph.rook.io": _Known({"ceph.health": ("HEALTH_OK",)}),
     "cephblockpools.ceph.rook.io": _phase("Ready", "Connected"),
     "cephfilesystems.ceph.rook.io": _phase("Ready", "Connected"),
     "cephobjectstores.ceph.rook.io": _phase("Ready", "Connected"),
+    "volumes.longhorn.io": _Known({"robustness": ("healthy",)}),
+    # Policies
+    "certificatepolicies.policy.open-cluster-management.io": _COMPLIANT,
+    "configurationpolicies.policy.open-cluster-management.io": _COMPLIANT,
+    "operatorpolicies.policy.open-cluster-management.io": _Known({"compliant": ("Compliant",)}, ("Compliant",)),
+    "policies.policy.open-cluster-management.io": _COMPLIANT,
+    **{
+        f"{scope}{plural}policies.policies.kyverno.io": _Known({"conditionStatus.ready": ("True",)})
+        for scope in ("", "namespaced")
+        for plural in _KYVERNO
+    },
+    # Others
+    "extensionservices.projectcontour.io": _needs("Valid"),
+    "httpproxies.projectcontour.io": _needs("Valid"),
+    "subscriptions.operators.coreos.com": _Known({"state": ("AtLatestKnown",)}),
+    **{f"{plural}.operator.victoriametrics.com": _OPERATIONAL for plural in _VICTORIA},
     "canaries.flagger.app": _phase("Initialized", "Succeeded"),
     "sealedsecrets.bitnami.com": _needs("Synced"),
     "verticalpodautoscalers.autoscaling.k8s.io": _needs("RecommendationProvided"),
