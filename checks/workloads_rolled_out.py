@@ -167,8 +167,9 @@ def _deployment(it: _Workload) -> Iterator[_Lack]:
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         yield _Lack("ProgressDeadlineExceeded", f"did not roll out in time, {updated} of {wanted} updated")
     if available.get("status") != "True" and wanted > 0:
-        words = f"is below its minimum availability, {ready} of {wanted} ready"
-        yield _Lack("NotAvailable", words, certain=available.get("status") == "False")
+        below = available.get("status") == "False"
+        words = "is below its minimum availability" if below else "does not say that it is available"
+        yield _Lack("NotAvailable", f"{words}, {ready} of {wanted} ready", certain=below)
     failure = said.get("ReplicaFailure", {})
     if failure.get("status") == "True" and not wanted == replicas == updated:
         why = say(failure.get("message") or failure.get("reason") or "no reason")

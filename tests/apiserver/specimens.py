@@ -3,7 +3,8 @@
 A file of ``specimens/`` is for one check. Its cases say what is different about the healthy objects of ``base.yaml``,
 or state whole manifests under ``with``.
 Times are written ``now``, ``now-2m``, ``now+10m``; versions ``{server}``, ``{target}`` (the same, as Azure writes it),
-``{older}`` (by one minor) and ``{ancient}`` (by four); bundles of certificates ``{ca}`` and ``{expired-ca}``.
+``{minor}`` (without its patch), ``{older}`` (by one minor), ``{old}`` (by three) and ``{ancient}`` (by four); bundles
+of certificates ``{ca}`` and ``{expired-ca}``.
 ``site`` and ``signals`` are what a server beside the cluster answers, see site.py; ``jobs`` is how the Jobs go on that
 the check creates.
 """
@@ -130,9 +131,10 @@ def _namespace(name: str) -> Manifest:
 
 def _versions(server: str) -> dict[str, str]:
     major, minor = re.findall(r"\d+", server)[:2]
-    older, ancient = (f"v{major}.{int(minor) - behind}.9" for behind in (1, 4))
+    older, old, ancient = (f"v{major}.{int(minor) - behind}.9" for behind in (1, 3, 4))
     target = server.removeprefix("v").partition("+")[0].partition("-")[0]
-    words = {"{server}": server, "{target}": target, "{older}": older, "{ancient}": ancient}
+    words = {"{server}": server, "{target}": target, "{older}": older, "{old}": old, "{ancient}": ancient}
+    words["{minor}"] = f"{major}.{minor}"
     return words | {"{ca}": _authority(365), "{expired-ca}": _authority(-1)}
 
 

@@ -37,7 +37,7 @@ class EmulatedWorld:
         """See World."""
         self._cluster.replace_all(objects)
         for manifest in gone:
-            grace = 30 if manifest["kind"] == "Pod" else 0
+            grace = manifest["spec"].get("terminationGracePeriodSeconds", 30) if manifest["kind"] == "Pod" else 0
             end = rfc3339(datetime.now(UTC) + timedelta(seconds=grace))
             patch: Manifest = {"metadata": {"deletionTimestamp": end, "deletionGracePeriodSeconds": grace}}
             if manifest["kind"] == "Namespace":

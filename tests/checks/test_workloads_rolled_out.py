@@ -122,7 +122,7 @@ async def test_a_workload_that_wants_no_pods_passes_and_is_counted(manifest: Any
         ),
         (deployment(readyReplicas=2, availableReplicas=2), "failed", "NotReady", "2 of 3 replicas ready"),
         (deployment(available="False", readyReplicas=1, availableReplicas=1), "failed", "NotAvailable", "1 of 3 ready"),
-        (deployment(available="Unknown"), "inconclusive", "NotAvailable", "minimum availability"),
+        (deployment(available="Unknown"), "inconclusive", "NotAvailable", "does not say that it is available"),
         (
             deployment(progressing="ProgressDeadlineExceeded", updatedReplicas=1),
             "failed",
