@@ -193,6 +193,14 @@ def test_public_holidays_are_those_of_country_and_subdivision() -> None:
     assert date(2026, 5, 1) not in public_holidays("CH", None, [2026])
 
 
+def test_public_holidays_have_the_same_names_whatever_language_the_daemon_is_started_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "de")
+
+    assert public_holidays("CH", "ZH", [2026])[date(2026, 12, 25)] == "Christmas Day"
+
+
 @pytest.mark.parametrize(("country", "subdivision"), [("XX", None), ("CH", "QQ")])
 def test_an_unknown_country_is_refused(country: str, subdivision: str | None) -> None:
     with pytest.raises(ValueError, match=r"XX|QQ"):

@@ -85,7 +85,7 @@ def read_calendar(path: Path, zone: ZoneInfo, begin: datetime, end: datetime) ->
 
 
 def public_holidays(country: str, subdivision: str | None, years: Sequence[int]) -> Mapping[date, str]:
-    """The public holidays of a country, or of one of its subdivisions, by day.
+    """The public holidays of a country, or of one of its subdivisions, by day; in English where they have such names.
 
     Args:
         country: ISO 3166-1 code, such as ``CH``.
@@ -98,7 +98,8 @@ def public_holidays(country: str, subdivision: str | None, years: Sequence[int])
     from holidays import country_holidays  # late: heavy
 
     try:
-        found = country_holidays(country, subdiv=subdivision, years=list(years))
+        # Without a language their names would follow the environment of the process.
+        found = country_holidays(country, subdiv=subdivision, years=list(years), language="en_US")
     except NotImplementedError as error:
         raise ValueError(say(error)) from error
     return {day: say(name, 80) for day, name in found.items()}
