@@ -63,7 +63,10 @@ class Runner:
         self._places = asyncio.Semaphore(limits.clusters)
 
     async def run(self, specs: Sequence[CheckSpec], scope: Scope, reads: SharedReads) -> tuple[CheckResult, ...]:
-        """Ask every check of every member in scope; gate checks are asked once.
+        """Ask every check of every member in scope; gate checks are asked once, and last.
+
+        A thousand members take their time, and a window may close meanwhile: what is said of the gate is said just
+        before it is decided on.
 
         Returns:
             One result for each check and member, in the order of the policy.
@@ -71,21 +74,22 @@ class Runner:
         on_gate = [spec for spec in specs if isinstance(spec.check, GateCheck)]
         on_members = [spec for spec in specs if isinstance(spec.check, ClusterCheck)]
         reads.expect(scope.members)
-        batches = await asyncio.gather(
-            *(self._ask_gate(spec, scope) for spec in on_gate),
-            *(self._ask_member(on_members, member, scope, reads) for member in scope.members),
+        of_members = await asyncio.gather(
+            *(self._ask_member(on_members, member, scope, reads) for member in scope.members)
         )
+        of_gate = await asyncio.gather(*(self._ask_gate(spec, scope) for spec in on_gate))
+        results = [*of_gate, *(result for batch in of_members for result in batch)]
         order = {spec.name: place for place, spec in enumerate(specs)}
-        return tuple(sorted((result for batch in batches for result in batch), key=lambda result: order[result.check]))
+        return tuple(sorted(results, key=lambda result: order[result.check]))
 
-    async def _ask_gate(self, spec: CheckSpec, scope: Scope) -> tuple[CheckResult, ...]:
+    async def _ask_gate(self, spec: CheckSpec, scope: Scope) -> CheckResult:
         now = self._clock()
         check = spec.check
         notebook = self._notebooks.of(check, scope.gate.id)
         context = GateContext(scope, now, self._toolbox.tools, notebook)
         if not isinstance(check, GateCheck):
             raise TypeError(f"{spec.name} is no GateCheck")
-        return (await self._answer(spec, None, lambda: check.run(context), lambda: now),)
+        return await self._answer(spec, None, lambda: check.run(context), lambda: now)
 
     async def _ask_member(
         self, specs: Sequence[CheckSpec], member: Member, scope: Scope, reads: SharedReads

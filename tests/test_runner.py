@@ -107,6 +107,18 @@ async def test_every_check_answers_for_every_member_and_gate_checks_answer_once(
     assert {r.outcome for r in results} == {Outcome.PASSED}
 
 
+async def test_the_gate_is_asked_after_its_members_for_a_window_may_close_meanwhile() -> None:
+    clock = Clock()
+
+    async def slow(_: ClusterContext) -> Finding:
+        clock.advance(600)
+        return Finding.passed("after ten minutes")
+
+    calm, of_member = await ask([spec("calm"), asking(slow)], Counting(), clock=clock)
+
+    assert (calm.observed_at, of_member.observed_at) == (NOW + timedelta(minutes=10), NOW)
+
+
 async def test_a_resource_is_read_once_for_all_checks() -> None:
     cluster = Counting()
 
