@@ -112,6 +112,7 @@ def replica_set(*conditions: Any, **status: Any) -> dict[str, Any]:
 
 
 MOVING = condition("Progressing", reason="ReplicaSetUpdated")
+PAUSED = condition("Progressing", "Unknown", reason="DeploymentPaused")
 LATE = condition("Progressing", "False", reason="ProgressDeadlineExceeded")
 
 
@@ -123,6 +124,15 @@ LATE = condition("Progressing", "False", reason="ProgressDeadlineExceeded")
         (deployment(0), "Healthy", "wants no replicas"),
         (deployment(progressing=LATE, updatedReplicas=1), "Degraded", "in time: 1 of 3 updated"),
         (deployment(spec={"paused": True}), "Suspended", "paused"),
+        (deployment(spec={"paused": True}, progressing=PAUSED), "Suspended", "paused"),
+        (
+            deployment(spec={"paused": True}, updatedReplicas=1),
+            "Progressing",
+            "1 of 3 updated, 3 replicas, and it is p",
+        ),
+        (deployment(spec={"paused": True}, readyReplicas=0), "Degraded", "0 of 3 ready, and it is paused"),
+        (deployment(spec={"paused": True}, available="False"), "Degraded", "Available is False, and it is paused"),
+        (deployment(replicas=2, updatedReplicas=2), "Progressing", "2 of 3 updated, 2 replicas"),
         (deployment(progressing=MOVING, updatedReplicas=2), "Progressing", "2 of 3 updated"),
         (deployment(replicas=4), "Progressing", "4 replicas"),
         (deployment(progressing=MOVING, availableReplicas=2), "Progressing", "2 of 3 available"),
@@ -135,18 +145,25 @@ LATE = condition("Progressing", "False", reason="ProgressDeadlineExceeded")
         (stateful_set(0, revisions="1 2"), "Healthy", "wants no replicas"),
         (stateful_set(readyReplicas=2), "Progressing", "2 of 3 ready"),
         (stateful_set(replicas=4), "Progressing", "4 of 3 replicas"),
+        (stateful_set(replicas=2), "Progressing", "2 of 3 replicas"),
+        (stateful_set(availableReplicas=2), "Progressing", "2 of 3 available"),
+        (stateful_set(availableReplicas=0), "Progressing", "0 of 3 available"),
+        (stateful_set(availableReplicas=3), "Healthy", "all 3"),
         (stateful_set(currentReplicas=2), "Progressing", "2 of 3 at its current revision"),
         (stateful_set(revisions="1 2", updatedReplicas=1), "Progressing", "1 of 3 updated"),
         (stateful_set(3, {"rollingUpdate": {"partition": 1}}, "1 2", updatedReplicas=2), "Healthy", ""),
         (stateful_set(3, {"rollingUpdate": {"partition": 1}}, "1 2", updatedReplicas=1), "Progressing", "1 of 2"),
         (stateful_set(3, {"type": "OnDelete"}, "1 2", updatedReplicas=1), "Suspended", "2 of 3"),
         (stateful_set(3, {"type": "OnDelete"}, "1 2"), "Healthy", ""),
+        (stateful_set(3, {"type": "OnDelete"}, "1 1", updatedReplicas=1), "Suspended", "2 of 3"),
+        (stateful_set(3, {"rollingUpdate": {"partition": 1}}, "1 1", updatedReplicas=1), "Progressing", "1 of 2"),
         (daemon_set(), "Healthy", "all 4"),
         (daemon_set(0), "Healthy", "no replicas"),
         (daemon_set(None), "Progressing", "does not say"),
         (daemon_set(updatedNumberScheduled=1), "Progressing", "1 of 4 updated"),
         (daemon_set(4, "OnDelete", updatedNumberScheduled=1), "Healthy", ""),
         (daemon_set(numberReady=3), "Progressing", "3 of 4 ready"),
+        (daemon_set(currentNumberScheduled=3), "Progressing", "3 of 4 scheduled"),
         (daemon_set(numberAvailable=3), "Progressing", "3 of 4 available"),
         (replica_set(), "Healthy", ""),
         (replica_set(availableReplicas=1), "Progressing", "1 of 2 available"),
@@ -170,6 +187,8 @@ def ended(code: int) -> list[dict[str, Any]]:
     return [{"name": "web", "state": {"terminated": {"exitCode": code}}}]
 
 
+RAN = {"lastScheduleTime": "2026-11-23T09:00:00Z", "lastSuccessfulTime": "2026-11-23T09:00:09Z"}
+LONG_AGO = {"lastScheduleTime": "2026-11-23T07:00:00Z", "lastSuccessfulTime": "2026-11-23T07:00:09Z"}
 UNSCHEDULABLE = condition("PodScheduled", "False", reason="Unschedulable", message="0/3 nodes")
 
 
@@ -196,17 +215,18 @@ UNSCHEDULABLE = condition("PodScheduled", "False", reason="Unschedulable", messa
         (thing("batch/v1 Job", {"suspend": True}), "Suspended", ""),
         (thing("batch/v1 CronJob"), "Unknown", "never run"),
         (thing("batch/v1 CronJob", {"suspend": True}), "Suspended", ""),
+        (thing("batch/v1 CronJob", {"suspend": True}, RAN), "Suspended", ""),
+        (thing("batch/v1 CronJob", {"suspend": True}, {**RAN, "lastSuccessfulTime": None}), "Degraded", "09:00:00Z"),
+        (thing("batch/v1 CronJob", {"suspend": True}, {"active": [{"name": "a"}]}), "Progressing", "not ended"),
+        (thing("batch/v1 CronJob", {"schedule": "@hourly"}, RAN), "Healthy", "succeeded"),
+        (thing("batch/v1 CronJob", {"schedule": "0 9 * * *"}, RAN), "Healthy", "succeeded"),
+        (thing("batch/v1 CronJob", {"schedule": "0 * * * *"}, LONG_AGO), "Unknown", "has not run since 2026-11-23T07"),
+        (thing("batch/v1 CronJob", {"schedule": "0 * * * *", "suspend": True}, LONG_AGO), "Suspended", ""),
+        (thing("batch/v1 CronJob", {"schedule": "0 7 * * *"}, LONG_AGO), "Healthy", "succeeded"),
+        (thing("batch/v1 CronJob", {"schedule": "odd"}, LONG_AGO), "Healthy", "succeeded"),
         (thing("batch/v1 CronJob", {}, {"active": [{"name": "a"}]}), "Progressing", ""),
         (thing("batch/v1 CronJob", {}, {"lastScheduleTime": "2026-11-23T09:00:00Z"}), "Degraded", "09:00:00Z"),
-        (
-            thing(
-                "batch/v1 CronJob",
-                {},
-                {"lastScheduleTime": "2026-11-23T09:00:00Z", "lastSuccessfulTime": "2026-11-23T09:00:09Z"},
-            ),
-            "Healthy",
-            "",
-        ),
+        (thing("batch/v1 CronJob", {}, RAN), "Healthy", ""),
     ],
 )
 def test_what_runs_and_ends(manifest: Any, status: str, words: str) -> None:
@@ -246,6 +266,11 @@ SCALING = (condition("AbleToScale"), condition("ScalingActive"))
             "Healthy",
             "",
         ),
+        (
+            thing("autoscaling/v2 HorizontalPodAutoscaler", {}, {}, condition("AbleToScale", "False"), SCALING[1]),
+            "Degraded",
+            "AbleToScale",
+        ),
         (thing("autoscaling/v2 HorizontalPodAutoscaler", {}, {}, SCALING[0]), "Progressing", "no condition Scaling"),
         (thing("autoscaling/v2 HorizontalPodAutoscaler"), "Unknown", "no conditions"),
         (thing("policy/v1 PodDisruptionBudget", {}, {"currentHealthy": 2, "desiredHealthy": 2}), "Healthy", ""),
@@ -265,6 +290,8 @@ SCALING = (condition("AbleToScale"), condition("ScalingActive"))
         (thing("networking.k8s.io/v1 Ingress", {}, ADDRESS), "Healthy", ""),
         (thing("networking.k8s.io/v1 Ingress"), "Progressing", ""),
         (thing("v1 Namespace", {}, {"phase": "Active"}), "Healthy", ""),
+        (thing("v1 Namespace", {}, {"phase": "Terminating"}), "Unknown", "its phase is Terminating"),
+        (thing("v1 Namespace"), "Unknown", "its phase is missing"),
         (
             thing(
                 "v1 Namespace",
@@ -280,6 +307,11 @@ SCALING = (condition("AbleToScale"), condition("ScalingActive"))
         (thing("v1 Node", {}, {}, READY, condition("DiskPressure")), "Degraded", "DiskPressure"),
         (thing("v1 Node", {}, {}, condition("Ready", "Unknown")), "Progressing", ""),
         (thing("apiregistration.k8s.io/v1 APIService", {}, {}, condition("Available")), "Healthy", ""),
+        (
+            thing("apiregistration.k8s.io/v1 APIService", {}, {}, condition("Available", "False")),
+            "Degraded",
+            "is False",
+        ),
         (thing("apiregistration.k8s.io/v1 APIService"), "Progressing", "no condition Available"),
         (
             thing(
@@ -302,6 +334,17 @@ SCALING = (condition("AbleToScale"), condition("ScalingActive"))
             ),
             "Progressing",
             "Installing",
+        ),
+        (
+            thing(
+                "apiextensions.k8s.io/v1 CustomResourceDefinition",
+                {},
+                {},
+                condition("Established", "False", reason="NotAccepted"),
+                condition("NamesAccepted"),
+            ),
+            "Degraded",
+            "NotAccepted",
         ),
         (
             thing("apiextensions.k8s.io/v1 CustomResourceDefinition", {}, {}, condition("NamesAccepted", "False")),

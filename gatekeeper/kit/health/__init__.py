@@ -38,8 +38,8 @@ _RULES: Final[Mapping[str, Rule]] = {
     "statefulsets.apps": workloads.stateful_set,
 }
 _OBSERVING: Final = frozenset({
-    "daemonsets.apps", "deployments.apps", "poddisruptionbudgets.policy", "replicasets.apps",
-    "sealedsecrets.bitnami.com", "statefulsets.apps",
+    "daemonsets.apps", "databases.postgresql.cnpg.io", "deployments.apps", "poddisruptionbudgets.policy",
+    "replicasets.apps", "sealedsecrets.bitnami.com", "statefulsets.apps",
 })  # fmt: skip
 """Kinds whose controllers always say which generation they have seen."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from gatekeeper.kit.health.verdict import Conditions, Health, Manifest, Status, degraded, progressing, suspended
+from gatekeeper.kit.health.verdict import GOOD, Conditions, Health, Manifest, Status, degraded, progressing, suspended
 from gatekeeper.kit.manifest import at, say
 
 _TROUBLES: Final = (
@@ -19,37 +19,56 @@ _TROUBLES: Final = (
     "Fallback",
     "Conflicted",
     "Denied",
-    "Invalid",
-    "InvalidSpec",
     "NoPodsMatched",
     "NotReady",
     "Orphan",
 )
-"""Trouble when True, and so is what starts with Failed or ends so (``FailedCreatePod``, ``SubmissionError``)."""
-_TROUBLE_ENDS: Final = ("Error", "Failed", "Failure", "Terminal", "Unhealthy")
+"""Trouble when True, and so is what starts or ends as these (``InvalidSpec``, ``PartiallyReady``, ``HasErrors``)."""
+_TROUBLE_STARTS: Final = ("Failed", "Invalid", "NoMatching", "Partially")
+_TROUBLE_ENDS: Final = ("Error", "Errors", "Failed", "Failing", "Failure", "Mismatch", "Terminal", "Unhealthy")
 _UP_TO_DATE: Final = ("Synced", "Reconciled", "ReconcileSuccess", "LastAsyncOperation")
-"""Trouble when False, and so is what ends with Succeeded: what was asked for was not brought about (Crossplane)."""
-_UP_TO_DATE_ENDS: Final = ("Synced", "Reconciled")
+"""Trouble when False, and so is what starts or ends as these: what was asked for was not brought about (Crossplane)."""
+_SOUND_STARTS: Final = ("Valid",)
+_SOUND_ENDS: Final = ("Healthy", "Succeeded")
+_UP_TO_DATE_ENDS: Final = (
+    "AllAvailable", "Bound", "Reconciled", "RolloutComplete", "Synced", "UpToDate", "cnpg.io/hibernation",
+)  # fmt: skip
 """What ends so and is not True is on its way (``TopologyReconciled`` of a Cluster of Cluster API)."""
 _PAUSES: Final = ("Cordoned", "Paused", "Suspended", "ReconciliationPaused", "cnpg.io/hibernation")
 _PAUSED_BY_SPEC: Final = ("cordoned", "paused", "suspend")
 _PAUSED_WORDS: Final = frozenset({"paused", "suspended"})
 _CHANGES: Final = (
-    "Deleting", "Disrupting", "Migrating", "Remediating", "RollingOut", "RolloutProgressing", "ScalingDown",
-    "ScalingUp", "Terminating", "Updating", "Upgrading",
+    "Deleting", "Disrupting", "Issuing", "Migrating", "Remediating", "RollingOut", "RollingUpdate",
+    "RolloutProgressing", "ScalingDown", "ScalingUp", "Terminating", "Updating", "Upgrading",
 )  # fmt: skip
-"""On its way when True, and so is what ends so (``EKSControlPlaneUpdating``)."""
+"""On its way when True, and so is what ends so (``EKSControlPlaneUpdating``) or starts with Updating."""
 _PAUSE_ANNOTATIONS: Final[Mapping[str, str | None]] = {
     "cluster.x-k8s.io/paused": None,  # whatever it says, as its controllers have it
     "cnpg.io/reconciliation": "disabled",
     "crossplane.io/paused": "true",
     "strimzi.io/pause-reconciliation": "true",
 }
-_TROUBLED_WORDS: Final = frozenset({"degraded", "errored", "expired", "invalid", "unhealthy"})
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "phase": ("phase",),
+    "state": ("state",),
+    "healthStatus": ("healthStatus",),  # MinIO
+    "modelStatus": ("modelStatus", "transitionStatus"),  # KServe
+}
+"""Where in its status an object has a word for how it is."""
+_TROUBLED_WORDS: Final = frozenset({"degraded", "errored", "expired", "red", "unhealthy"})
 _CHANGING_WORDS: Final = frozenset({
-    "creating", "deleting", "initializing", "migrating", "pending", "progressing", "provisioning", "reconciling",
-    "restarting", "scaling", "scalingdown", "scalingup", "terminating", "updating", "upgrading",
+    "connecting", "creating", "deleting", "deploying", "initializing", "inprogress", "installing", "migrating",
+    "pending", "progressing", "provisioning", "reconciling", "restarting", "restoring", "rollingback", "scaling",
+    "scalingdown", "scalingup", "starting", "stopping", "terminating", "unknown", "updating", "upgrading", "yellow",
 })  # fmt: skip
+_CHANGING_REASONS: Final = _CHANGING_WORDS - {"progressing", "reconciling", "unknown"}
+"""With such a reason what is True is not so yet (NATS); the other three also stand where nothing is meant by them."""
+_REPLICAS: Final = {
+    "ready": "readyReplicas",
+    "available": "availableReplicas",
+    "updated": "updatedReplicas",
+    "up to date": "upToDateReplicas",
+}
 
 
 def unless_beside(item: Manifest, verdict: Health) -> Health:
@@ -70,16 +89,17 @@ def unless_beside(item: Manifest, verdict: Health) -> Health:
 
 def _trouble(item: Manifest, conditions: Conditions) -> Health | None:
     for kind in conditions:
-        bad = kind in _TROUBLES or kind.endswith(_TROUBLE_ENDS) or kind.startswith("Failed")
-        late = (kind in _UP_TO_DATE or kind.endswith("Succeeded")) and conditions.status(kind) == "False"
+        bad = kind in _TROUBLES or kind.endswith(_TROUBLE_ENDS) or kind.startswith(_TROUBLE_STARTS)
+        sound = kind in _UP_TO_DATE or kind.endswith(_SOUND_ENDS) or kind.startswith(_SOUND_STARTS)
+        late = sound and conditions.status(kind) == "False"
         if late or (bad and conditions.status(kind) == "True") or conditions.reason(kind) == "ProgressDeadlineExceeded":
             return degraded(conditions.words(kind))
     for key in ("failureReason", "failureMessage"):
         if told := say(at(item, "status", key)):
             return degraded(f"its {key} is {told}")
     for key, word in _words(item).items():
-        plain = word.replace(" ", "").lower()
-        if plain in _TROUBLED_WORDS or "fail" in plain or plain.endswith("error"):
+        plain = _plain(word)
+        if plain in _TROUBLED_WORDS or "fail" in plain or plain.startswith("invalid") or plain.endswith("error"):
             return degraded(f"its {key} is {word}")
     return None
 
@@ -88,6 +108,8 @@ def _pause(item: Manifest, conditions: Conditions) -> Health | None:
     for key in _PAUSED_BY_SPEC:
         if at(item, "spec", key) is True:
             return suspended(f"is paused: its spec says {key}")
+    if say(at(item, "spec", "managementState"), 20).lower() == "unmanaged":  # of OpenShift's operators and others
+        return suspended("is paused: its spec says that it is unmanaged")
     for kind in _PAUSES:
         if conditions.status(kind) == "True":
             return suspended(conditions.words(kind))
@@ -105,12 +127,14 @@ def _pause(item: Manifest, conditions: Conditions) -> Health | None:
 def _change(item: Manifest, conditions: Conditions) -> Health | None:
     for kind in conditions:
         late = kind.endswith((*_UP_TO_DATE, *_UP_TO_DATE_ENDS)) and conditions.status(kind) != "True"
-        if late or (kind.endswith(_CHANGES) and conditions.status(kind) == "True"):
+        changes = kind.endswith(_CHANGES) or kind.startswith("Updating")
+        changes = changes or (kind in GOOD and _plain(conditions.reason(kind)) in _CHANGING_REASONS)
+        if late or (changes and conditions.status(kind) == "True"):
             return progressing(conditions.words(kind))
     if _rolls_out(conditions):
         return progressing(conditions.words("Progressing"))
     for key, word in _words(item).items():
-        if word.replace(" ", "").lower() in _CHANGING_WORDS:
+        if _plain(word) in _CHANGING_WORDS:
             return progressing(f"its {key} is {word}")
     return _short_of_replicas(item)
 
@@ -129,7 +153,7 @@ def _rolls_out(conditions: Conditions) -> bool:
 def _short_of_replicas(item: Manifest) -> Health | None:
     """For whatever can be scaled; no kind must have these fields, so that other types of them say nothing."""
     wanted = at(item, "spec", "replicas")
-    for word, key in (("ready", "readyReplicas"), ("available", "availableReplicas"), ("updated", "updatedReplicas")):
+    for word, key in _REPLICAS.items():
         have = at(item, "status", key)
         if isinstance(wanted, int) and isinstance(have, int) and have < wanted:
             return progressing(f"has {have} of {wanted} replicas {word}")
@@ -137,5 +161,10 @@ def _short_of_replicas(item: Manifest) -> Health | None:
 
 
 def _words(item: Manifest) -> dict[str, str]:
-    told = {key: at(item, "status", key) for key in ("phase", "state")}
+    told = {key: at(item, "status", *place) for key, place in _WORDS.items()}
     return {key: say(word, 60) for key, word in told.items() if isinstance(word, str)}
+
+
+def _plain(word: str) -> str:
+    """``Scaling Up``, ``SCALING_UP`` and ``scaling-up`` are one word."""
+    return word.replace(" ", "").replace("_", "").replace("-", "").lower()

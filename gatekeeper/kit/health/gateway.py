@@ -1,6 +1,7 @@
-"""Gateways and routes of the Gateway API, whose conditions stand below their listeners and parents.
+"""Gateways, routes and policies of the Gateway API: their conditions stand below listeners, parents and ancestors.
 
-Source: the Gateway API's specification of GatewayConditionType, ListenerConditionType and RouteConditionType.
+Source: the Gateway API's specification of GatewayConditionType, ListenerConditionType, RouteConditionType and
+PolicyConditionType.
 """
 
 from __future__ import annotations
@@ -52,6 +53,18 @@ def route(item: Manifest, _now: datetime | None = None) -> Health:
             if verdict.status is not Status.HEALTHY:
                 return _of(name, verdict)
     return healthy(f"its {len(wanted)} parents accepted it")
+
+
+def policy(item: Manifest, _now: datetime | None = None) -> Health:
+    """Whatever it reaches has accepted it in its newest generation; what it reaches nobody else can tell."""
+    told = dicts(at(item, "status", "ancestors"), "status.ancestors")
+    if not told:
+        return progressing("no Gateway has answered")
+    for answer in told:
+        verdict = _accepted(item, answer, "Accepted")
+        if verdict.status is not Status.HEALTHY:
+            return _of(f"ancestor {say(at(answer, 'ancestorRef', 'name'), 60)}", verdict)
+    return healthy(f"its {len(told)} ancestors accepted it")
 
 
 def _accepted(item: Manifest, teller: Mapping[str, Any], *needed: str) -> Health:

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from gatekeeper.kit.health.beside import unless_beside
-from gatekeeper.kit.health.verdict import Conditions, Health, Manifest, Status, degraded, healthy, progressing, unknown
+from gatekeeper.kit.health.verdict import (
+    GOOD,
+    Conditions,
+    Health,
+    Manifest,
+    Status,
+    degraded,
+    healthy,
+    progressing,
+    unknown,
+)
 from gatekeeper.kit.manifest import at, say, some
-
-GOOD: Final = ("Ready", "Available", "Healthy")
-"""Each that an object has must be True, and it must have one."""
 
 
 def leaving(item: Manifest) -> Health | None:

@@ -10,11 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from gatekeeper.kit.health import parts
 from gatekeeper.kit.health.beside import unless_beside
-from gatekeeper.kit.health.gateway import gateway, route
-from gatekeeper.kit.health.generic import GOOD, all_true
-from gatekeeper.kit.health.verdict import Conditions, Health, Manifest, Rule, degraded, healthy, progressing, suspended
-from gatekeeper.kit.manifest import at, say
+from gatekeeper.kit.health.gateway import gateway, policy, route
+from gatekeeper.kit.health.generic import all_true, ready
+from gatekeeper.kit.health.verdict import (
+    GOOD,
+    Conditions,
+    Health,
+    Manifest,
+    Rule,
+    degraded,
+    healthy,
+    number,
+    progressing,
+    short,
+    suspended,
+)
+from gatekeeper.kit.manifest import at, count, dicts, say
 
 _PAUSED: Final = frozenset({"paused", "suspended"})
 
@@ -65,13 +78,44 @@ def _rollout(item: Manifest, now: datetime | None = None) -> Health:
     return _phase("Healthy", conditions=("Available",))(item, now)
 
 
+def _elasticsearch(item: Manifest, now: datetime | None = None) -> Health:
+    """A cluster whose data is all there is green, while it lacks nodes that it should have."""
+    sets = dicts(at(item, "spec", "nodeSets"), "spec.nodeSets")
+    wanted = sum(count(each.get("count"), 0, "spec.nodeSets.count") for each in sets)
+    if lack := short({"nodes": number(item, "status", "availableNodes")}, wanted):
+        return unless_beside(item, progressing(f"has {lack}"))
+    return _Known({"phase": ("Ready",), "health": ("green",)})(item, now)
+
+
+def _playbook(item: Manifest, now: datetime | None = None) -> Health:
+    """The last playbook of an Ansible operator succeeded; while the next one runs, that is False as well."""
+    if (told := Conditions(item)).reason("Running") == "Running":
+        return unless_beside(item, progressing(told.words("Running")))
+    return _needs("Successful")(item, now)
+
+
+def _helm_repository(item: Manifest, now: datetime | None = None) -> Health:
+    """One of type ``oci`` only names a registry: since Flux 2.3 its controller has nothing to say of it."""
+    silent = not any(kind in Conditions(item) for kind in GOOD)
+    if silent and at(item, "spec", "type") == "oci":
+        return unless_beside(item, healthy("it names an OCI registry, and has no state of its own"))
+    return ready(item, now)
+
+
 _GREEN: Final = _Known({"health": ("green",)})
 _COMPLIANT: Final = _Known({"compliant": ("Compliant",)})
 _OPERATIONAL: Final = _Known({"updateStatus": ("operational",)})
 _RUNNING: Final = _phase("RUNNING")
+_COMPLETED: Final = _Known({"status": ("Completed",)})
 _CONFLUENT: Final = ("connects", "controlcenters", "kafkas", "ksqldbs", "schemaregistries", "zookeepers")
+_ENVOY: Final = ("backendtraffic", "clienttraffic", "envoyextension", "envoypatch", "security")
+_CHECKS: Final = ("git", "timed", "webrequest")
 _KYVERNO: Final = ("deleting", "generating", "imagevalidating", "mutating", "validating")
-_VICTORIA: Final = ("vlclusters", "vmagents", "vmalertmanagers", "vmalerts", "vmauths", "vmclusters", "vmsingles")
+_VICTORIA: Final = (
+    "vlagents", "vlclusters", "vlsingles", "vmagents", "vmalertmanagers", "vmalerts", "vmauths", "vmclusters",
+    "vmnodescrapes", "vmpodscrapes", "vmprobes", "vmrules", "vmscrapeconfigs", "vmservicescrapes", "vmsingles",
+    "vmstaticscrapes", "vmusers", "vtclusters", "vtsingles",
+)  # fmt: skip
 
 KNOWN: Final[Mapping[str, Rule]] = {
     # Argo. The phase of a Rollout is Paused, Progressing or Degraded while it is Available all the time.
@@ -82,10 +126,18 @@ KNOWN: Final[Mapping[str, Rule]] = {
     "experiments.argoproj.io": _phase("Successful"),
     "rollouts.argoproj.io": _rollout,
     "workflows.argoproj.io": _phase("Succeeded"),
+    # The GitOps Promoter: Ready only says that it has looked
+    "argocdcommitstatuses.promoter.argoproj.io": parts.all_succeeded("applicationsSelected", needed=True),
+    "changetransferpolicies.promoter.argoproj.io": parts.promotion,
+    "promotionstrategies.promoter.argoproj.io": parts.promotion,
+    **{f"{check}commitstatuses.promoter.argoproj.io": parts.all_succeeded("environments") for check in _CHECKS},
     # Certificates of ACME issuers (RFC 8555, section 7.1.6)
     "challenges.acme.cert-manager.io": _Known({"state": ("valid",)}),
     "orders.acme.cert-manager.io": _Known({"state": ("valid",)}),
-    # Gateway API
+    # Gateway API and Envoy Gateway
+    "backends.gateway.envoyproxy.io": _needs("Accepted"),
+    **{f"{prefix}policies.gateway.envoyproxy.io": policy for prefix in _ENVOY},
+    "backendtlspolicies.gateway.networking.k8s.io": policy,
     "gatewayclasses.gateway.networking.k8s.io": _needs("Accepted"),
     "gateways.gateway.networking.k8s.io": gateway,
     "grpcroutes.gateway.networking.k8s.io": route,
@@ -94,20 +146,23 @@ KNOWN: Final[Mapping[str, Rule]] = {
     "tcproutes.gateway.networking.k8s.io": route,
     "tlsroutes.gateway.networking.k8s.io": route,
     "udproutes.gateway.networking.k8s.io": route,
-    # Cluster API
+    # Cluster API. A Machine that is Provisioned and Ready is no node yet.
     "clusterresourcesets.addons.cluster.x-k8s.io": _needs("ResourcesApplied"),
     "machinedeployments.cluster.x-k8s.io": _phase("Running"),
+    "machinepools.cluster.x-k8s.io": _phase("Running"),
+    "machines.cluster.x-k8s.io": _phase("Running"),
     # Crossplane
     "compositeresourcedefinitions.apiextensions.crossplane.io": _needs("Established"),
     "configurations.pkg.crossplane.io": _needs("Installed", "Healthy"),
     "functions.pkg.crossplane.io": _needs("Installed", "Healthy"),
     "providers.pkg.crossplane.io": _needs("Installed", "Healthy"),
     # Databases and queues
-    "clickhouseinstallations.clickhouse.altinity.com": _Known({"status": ("Completed",)}),
+    "clickhouseinstallations.clickhouse.altinity.com": _COMPLETED,
+    "clickhousekeeperinstallations.clickhouse-keeper.altinity.com": _COMPLETED,
     "backups.postgresql.cnpg.io": _phase("completed"),
     "databases.postgresql.cnpg.io": _Known({"applied": ("True",)}),
     "clusters.postgresql.cnpg.io": _phase("Cluster in healthy state", conditions=("Ready",)),
-    "elasticsearches.elasticsearch.k8s.elastic.co": _Known({"phase": ("Ready",), "health": ("green",)}),
+    "elasticsearches.elasticsearch.k8s.elastic.co": _elasticsearch,
     "agents.agent.k8s.elastic.co": _GREEN,
     "apmservers.apm.k8s.elastic.co": _GREEN,
     "beats.beat.k8s.elastic.co": _GREEN,
@@ -124,24 +179,44 @@ KNOWN: Final[Mapping[str, Rule]] = {
     "cephblockpools.ceph.rook.io": _phase("Ready", "Connected"),
     "cephfilesystems.ceph.rook.io": _phase("Ready", "Connected"),
     "cephobjectstores.ceph.rook.io": _phase("Ready", "Connected"),
-    "volumes.longhorn.io": _Known({"robustness": ("healthy",)}),
+    "objectbucketclaims.objectbucket.io": _phase("Bound"),
+    "tridentbackendconfigs.trident.netapp.io": _Known({"phase": ("Bound",), "lastOperationStatus": ("Success",)}),
+    "tridentorchestrators.trident.netapp.io": _Known({"status": ("Installed",)}),
+    "volumes.longhorn.io": _Known({"robustness": ("healthy",), "state": ("attached",)}),
+    # What watches. Grafana's parts do not say Ready, but that it took them over.
+    "datadogmetrics.datadoghq.com": _needs("Valid"),
+    "grafanadashboards.grafana.integreatly.org": _needs("DashboardSynchronized"),
+    "grafanadatasources.grafana.integreatly.org": _needs("DatasourceSynchronized"),
+    "grafanafolders.grafana.integreatly.org": _needs("FolderSynchronized"),
+    "grafanas.grafana.integreatly.org": _Known({"stage": ("complete",), "stageStatus": ("success",)}),
+    "jaegers.jaegertracing.io": _phase("Running"),
+    "kialis.kiali.io": _playbook,
     # Policies
     "certificatepolicies.policy.open-cluster-management.io": _COMPLIANT,
     "configurationpolicies.policy.open-cluster-management.io": _COMPLIANT,
     "operatorpolicies.policy.open-cluster-management.io": _Known({"compliant": ("Compliant",)}, ("Compliant",)),
     "policies.policy.open-cluster-management.io": _COMPLIANT,
     **{
-        f"{scope}{plural}policies.policies.kyverno.io": _Known({"conditionStatus.ready": ("True",)})
+        f"{scope}{plural}policies.policies.kyverno.io": parts.kyverno
         for scope in ("", "namespaced")
         for plural in _KYVERNO
     },
     # Others
+    "bundles.trust.cert-manager.io": _needs("Synced"),
     "extensionservices.projectcontour.io": _needs("Valid"),
     "httpproxies.projectcontour.io": _needs("Valid"),
     "subscriptions.operators.coreos.com": _Known({"state": ("AtLatestKnown",)}),
     **{f"{plural}.operator.victoriametrics.com": _OPERATIONAL for plural in _VICTORIA},
     "canaries.flagger.app": _phase("Initialized", "Succeeded"),
+    "helmrepositories.source.toolkit.fluxcd.io": _helm_repository,
+    "flinkdeployments.flink.apache.org": _Known({"lifecycleState": ("STABLE",), "jobStatus.state": ("RUNNING",)}),
+    "istiooperators.install.istio.io": _Known({"status": ("HEALTHY",)}),
+    "opentelemetrycollectors.opentelemetry.io": parts.collector,
+    "pipelineruns.tekton.dev": _needs("Succeeded"),
+    "rollouts.rollouts.kruise.io": _Known({"phase": ("Healthy",), "canaryStatus.currentStepState": ("Completed",)}),
     "sealedsecrets.bitnami.com": _needs("Synced"),
+    "sparkapplications.sparkoperator.k8s.io": _Known({"applicationState.state": ("COMPLETED",)}),
+    "taskruns.tekton.dev": _needs("Succeeded"),
     "verticalpodautoscalers.autoscaling.k8s.io": _needs("RecommendationProvided"),
     # Snapshots and backups
     "backups.velero.io": _phase("Completed"),

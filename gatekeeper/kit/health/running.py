@@ -11,6 +11,7 @@ from gatekeeper.kit.health.verdict import (
     Conditions,
     Health,
     Manifest,
+    Status,
     degraded,
     healthy,
     progressing,
@@ -89,8 +90,13 @@ def job(item: Manifest, _now: datetime | None = None) -> Health:
 
 def cron_job(item: Manifest, now: datetime | None = None) -> Health:
     """By its last run, as far as a CronJob knows it: it notes when it started one, and when one succeeded."""
-    if at(item, "spec", "suspend") is True:
-        return suspended("is suspended")
+    verdict = _last_run(item, now)
+    if at(item, "spec", "suspend") is True and verdict.status in (Status.HEALTHY, Status.UNKNOWN):
+        return suspended("is suspended")  # which hides neither that its last run failed nor that one still runs
+    return verdict
+
+
+def _last_run(item: Manifest, now: datetime | None) -> Health:
     if dicts(at(item, "status", "active"), "status.active"):
         return progressing("a run has not ended")
     started, succeeded = (time_of(at(item, "status", key)) for key in ("lastScheduleTime", "lastSuccessfulTime"))
@@ -98,6 +104,10 @@ def cron_job(item: Manifest, now: datetime | None = None) -> Health:
         return _never_ran(item, now)
     if succeeded is None or succeeded < started:
         return degraded(f"its run of {started:%Y-%m-%dT%H:%M:%SZ} did not succeed")
+    schedule = say(at(item, "spec", "schedule"))
+    if now is not None and (gap := _longest_gap(schedule)) is not None and now - started > gap:
+        # Its controller is gone, or has given it up, as it does after a hundred runs that were missed.
+        return unknown(f"it has not run since {started:%Y-%m-%dT%H:%M:%SZ}, and its schedule is {schedule}")
     return healthy("its last run succeeded")
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from gatekeeper.kit.manifest import at, count, dicts, say
 
 Manifest: TypeAlias = Mapping[str, Any]
+
+GOOD: Final = ("Ready", "Available", "Healthy")
+"""Conditions of which each that an object has must be True, and it must have one."""
 
 
 class Status(StrEnum):
@@ -73,12 +76,16 @@ def short(pairs: Mapping[str, int], wanted: int) -> str | None:
 
 
 class Conditions:
-    """``status.conditions`` by type. One that is about an older generation of the object counts as Stale."""
+    """``status.conditions`` by type. One that is about an older generation of the object counts as Stale.
+
+    Cluster API says below ``status.v1beta2`` what it will say here in a later version of its API: both count.
+    """
 
     def __init__(self, item: Manifest) -> None:
         self._generation = at(item, "metadata", "generation")
         self._all: dict[str, list[Manifest]] = {}
-        for each in dicts(at(item, "status", "conditions"), "status.conditions"):
+        newer = dicts(at(item, "status", "v1beta2", "conditions"), "status.v1beta2.conditions")
+        for each in (*dicts(at(item, "status", "conditions"), "status.conditions"), *newer):
             self._all.setdefault(str(each.get("type")), []).append(each)
 
     def __contains__(self, kind: str) -> bool:

@@ -13,6 +13,7 @@ from gatekeeper.kit.health.verdict import (
     Conditions,
     Health,
     Manifest,
+    Status,
     degraded,
     healthy,
     number,
@@ -26,7 +27,13 @@ from gatekeeper.kit.manifest import at
 def deployment(item: Manifest, _now: datetime | None = None) -> Health:
     """A rollout beyond its deadline is Degraded, one on its way Progressing, and one that lost replicas Degraded."""
     wanted = number(item, "spec", "replicas", default=1)
-    return next(_of_deployment(item, Conditions(item), wanted), _full(wanted))
+    verdict = next(_of_deployment(item, Conditions(item), wanted), _full(wanted))
+    if at(item, "spec", "paused") is not True:
+        return verdict
+    if verdict.status is Status.HEALTHY:
+        return suspended("is paused: kubectl rollout resume")
+    # Whoever allows what is suspended allows what is well and paused, not what a pause has caught half-way.
+    return Health(verdict.status, f"{verdict.message}, and it is paused: kubectl rollout resume")
 
 
 def _of_deployment(item: Manifest, conditions: Conditions, wanted: int) -> Iterator[Health]:
@@ -36,15 +43,14 @@ def _of_deployment(item: Manifest, conditions: Conditions, wanted: int) -> Itera
         yield degraded(f"did not roll out in time: {updated} of {wanted} updated")
     if conditions.status("ReplicaFailure") not in (None, "False"):
         yield degraded(conditions.words("ReplicaFailure"))
-    if at(item, "spec", "paused") is True:
-        yield suspended("is paused: kubectl rollout resume")
     if updated < wanted or replicas != wanted:
         yield progressing(f"rolls out: {updated} of {wanted} updated, {replicas} replicas")
     if lack := short(able, wanted):
         # The condition keeps NewReplicaSetAvailable once a rollout is complete, whatever befalls its pods later.
         done = conditions.reason("Progressing") == "NewReplicaSetAvailable"
         yield degraded(f"has {lack}") if done else progressing(f"has {lack}")
-    if "Progressing" in conditions and conditions.status("Progressing") != "True":
+    paused = at(item, "spec", "paused") is True and conditions.reason("Progressing") == "DeploymentPaused"
+    if "Progressing" in conditions and conditions.status("Progressing") != "True" and not paused:
         yield progressing(conditions.words("Progressing"))
     if conditions.status("Available") != "True":
         below = conditions.status("Available") == "False"
@@ -66,9 +72,13 @@ def _of_stateful_set(item: Manifest, wanted: int) -> Iterator[Health]:
         yield progressing(f"has {replicas} of {wanted} replicas")
     if ready < wanted:
         yield progressing(f"has {ready} of {wanted} ready")
+    # Servers before 1.22 do not count those that have been ready for minReadySeconds; others write a zero too.
+    if (able := number(item, "status", "availableReplicas", default=ready)) < wanted:
+        yield progressing(f"has {able} of {wanted} available")
     if at(item, "spec", "updateStrategy", "type") == "OnDelete":
-        # The controller never moves currentRevision on here, so the replicas are counted.
-        if differ and updated < wanted:
+        # The controller never moves currentRevision on here, so the replicas are counted. After a rollback half-way the
+        # two revisions are the same again, and some pods run the one between.
+        if updated < wanted:
             yield suspended(f"runs {wanted - updated} of {wanted} replicas at an old revision until they are deleted")
     elif partition:
         if updated < (goal := max(wanted - partition, 0)):
