@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from gatekeeper.check import (
+    METRICS,
     NODES,
     SERVICES,
     SLICES,
@@ -22,16 +23,21 @@ from gatekeeper.check import (
     Duration,
     Evidence,
     Finding,
+    HookKey,
     Obstacle,
+    Refusals,
     Resource,
     backend_of,
     bounded,
     count,
     dicts,
+    format_duration,
     has_nodes,
     name_of,
     numbered,
+    refusals,
     say,
+    server_counters,
     some,
 )
 
@@ -72,6 +78,12 @@ class _Webhook:
         return self.body.get("failurePolicy") == "Ignore"
 
     @property
+    def key(self) -> HookKey:
+        """As the API server's metrics name it."""
+        step = "admit" if self.kind == "MutatingWebhookConfiguration" else "validating"
+        return HookKey(step, str(self.body.get("name")))
+
+    @property
     def callee(self) -> Callee:
         return Callee(self.body.get("clientConfig"), self.subject)
 
@@ -88,6 +100,8 @@ class _Webhook:
 class _Fault:
     webhook: _Webhook
     obstacle: Obstacle
+    unsure: bool = False
+    """Whether it blocks now is not known yet."""
 
     @property
     def observed(self) -> str:
@@ -119,24 +133,38 @@ class AdmissionWebhooks(ClusterCheck):
     timeouts of more than 10 seconds; and one that is asked about new pods and has a single ready endpoint: while that
     pod moves, no pod can be made, perhaps not even itself. The evidence says which of an update's own writes the rules
     match, without regard to selectors and match conditions; without rules a webhook is never called. A cluster without
-    webhooks passes if it has nodes. Rules: the API of admissionregistration.k8s.io/v1, and k8s.io/apiserver,
-    pkg/util/webhook.
+    webhooks passes if it has nodes.
+
+    What cannot be seen from here the API server tells itself: it counts the writes that it refused since a call failed
+    (``apiserver_admission_webhook_rejection_count``, ``calling_webhook_error``). A count that was seen rising within
+    ``quietFor``, from sweep to sweep, fails; one that has stood still for so long is reported; in between, so at the
+    first look after a failure and always in a check by hand, it is inconclusive. Each look reaches one replica of the
+    API server, as with deprecated-apis, which shares the reading. Where no webhook fails closed it is not read. Needs
+    get on the path ``/metrics``. Rules: the API of admissionregistration.k8s.io/v1, and k8s.io/apiserver,
+    pkg/util/webhook and pkg/admission/metrics.
 
     Example:
         - check: admission-webhooks
           ignore: [legacy-policy]
           caEndsWithin: 14d
+
+        - check: admission-webhooks
+          refusals: ignored
     """
 
     name: ClassVar[str] = "admission-webhooks"
     claim: ClassVar[str] = "no admission webhook blocks writes"
     area: ClassVar[str] = "Before an update"
-    reads: ClassVar[tuple[Resource, ...]] = (MUTATING, VALIDATING, SERVICES, SLICES, NODES)
+    reads: ClassVar[tuple[Resource, ...]] = (MUTATING, VALIDATING, SERVICES, SLICES, NODES, METRICS)
 
     ignore: tuple[str, ...] = Field(default=(), min_length=1)
     """Configurations that do not count, by name; may hold ``*``."""
     ca_ends_within: Duration = timedelta(days=7)
     """A caBundle that ends so soon is reported."""
+    refusals: Literal["failed", "reported", "ignored"] = "failed"
+    """What it comes to that calls of webhooks fail, by the API server's own count; ``ignored`` does not read it."""
+    quiet_for: Duration = timedelta(minutes=5)
+    """For so long no call must have failed."""
 
     async def run(self, ctx: ClusterContext) -> Finding:
         """Read the configurations whole, and each Service behind them once."""
@@ -145,6 +173,7 @@ class AdmissionWebhooks(ClusterCheck):
             return Finding.inconclusive("there are no admission webhooks to look at, and no nodes either")
         services = sorted({each.callee.service for each in webhooks if each.callee.service is not None})
         backends = {one: await backend_of(ctx.cluster, *one) for one in services[:_SERVICES_ASKED]}
+        failed = await self._refusals(ctx, webhooks)
         now = await ctx.cluster.now()
         faults: list[_Fault] = []
         unclear = 0
@@ -152,11 +181,35 @@ class AdmissionWebhooks(ClusterCheck):
             callee = webhook.callee
             faults += [_Fault(webhook, each) for each in callee.certificates(now, self.ca_ends_within)]
             faults += _timeout(webhook)
+            faults += self._calls(webhook, failed.get(webhook.key, Refusals()), now)
             if callee.service is None or callee.service in backends:
                 faults += _behind(webhook, backends.get(callee.service) if callee.service else None)
             else:
                 unclear += not webhook.ignores
         return _answer(len(webhooks), faults, unclear)
+
+    async def _refusals(self, ctx: ClusterContext, webhooks: Sequence[_Webhook]) -> Mapping[HookKey, Refusals]:
+        if self.refusals == "ignored" or all(webhook.ignores for webhook in webhooks):
+            return {}
+        counters = await server_counters(ctx.cluster)
+        return refusals(counters, ctx.notebook, await ctx.cluster.now())
+
+    def _calls(self, webhook: _Webhook, failed: Refusals, now: datetime) -> Iterator[_Fault]:
+        """What the API server says of its calls; of those that fail open it counts none."""
+        rising = failed.rose is not None and now - failed.rose < self.quiet_for
+        if webhook.ignores or not (failed.count or rising):
+            return
+        counts = self.refusals == "failed"
+        if rising and failed.rose is not None:
+            observed = f"calls of it fail: refused writes were seen rising {format_duration(now - failed.rose)} ago"
+            yield _Fault(webhook, Obstacle("WebhookCallsFail", observed, "calls that are answered", blocks=counts))
+            return
+        quiet = now - (failed.still_since or now)
+        unsure = counts and quiet < self.quiet_for
+        still = f"; not seen rising, but watched for {format_duration(quiet)} of {format_duration(self.quiet_for)} only"
+        observed = f"{numbered(failed.count, 'write')} refused since the API server started, as a call of it failed"
+        observed += still if unsure else f"; none for {format_duration(quiet)}"
+        yield _Fault(webhook, Obstacle("WebhookCallsFailed", observed, "none", blocks=False), unsure)
 
     async def _webhooks(self, cluster: Cluster, resource: Resource) -> list[_Webhook]:
         kind = "MutatingWebhookConfiguration" if resource == MUTATING else "ValidatingWebhookConfiguration"
@@ -202,7 +255,7 @@ def _words(rule: Mapping[str, Any], key: str) -> set[str]:
 
 
 def _answer(total: int, faults: Sequence[_Fault], unclear: int) -> Finding:
-    shown = sorted(faults, key=lambda fault: (not fault.fails, not fault.webhook.stops))
+    shown = sorted(faults, key=lambda fault: (not fault.fails, not fault.unsure, not fault.webhook.stops))
     evidence = bounded(fault.evidence() for fault in shown)
     bad = [fault for fault in shown if fault.fails]
     if bad:
@@ -217,5 +270,9 @@ def _answer(total: int, faults: Sequence[_Fault], unclear: int) -> Finding:
         return Finding.inconclusive(
             f"{numbered(unclear, 'admission webhook')} not looked at: more than {_SERVICES_ASKED} Services", evidence
         )
+    if unsure := [fault for fault in shown if fault.unsure]:
+        names = some([f"{fault.webhook.configuration}: {fault.observed}" for fault in unsure])
+        which = numbered(len(unsure), "admission webhook")
+        return Finding.inconclusive(f"whether calls of {which} still fail is not known yet: {names}", evidence)
     notes = f"; {numbered(len(faults), 'note')}" if faults else ""
     return Finding.passed(f"no admission webhook blocks writes ({total} looked at{notes})", evidence)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
-from gatekeeper.check import NODES, ClusterCheck, ClusterContext, Evidence, Finding, Resource, Text, has_nodes
+from gatekeeper.check import (
+    NODES,
+    ClusterCheck,
+    ClusterContext,
+    Evidence,
+    Finding,
+    Resource,
+    Text,
+    has_nodes,
+    numbered,
+)
 
 _FAILED: Final = re.compile(r"^\[-\](\S{1,200})", re.MULTILINE)
 _PASSED: Final = re.compile(r"^\[\+\]\S", re.MULTILINE)
@@ -42,9 +52,8 @@ class ApiServerReady(ClusterCheck):
                 unclear.append(Evidence("HealthUnclear", path, f"{answer.status}: {words!r}", expected="200 and ok"))
         if evidence:
             names = ", ".join(sorted({each.subject for each in evidence})[:_MANY])
-            return Finding.failed(
-                f"{len(evidence)} health checks of the API server are not ok: {names}", evidence[:_MANY]
-            )
+            what = numbered(len(evidence), "health check of the API server is", "health checks of the API server are")
+            return Finding.failed(f"{what} not ok: {names}", evidence[:_MANY])
         if unclear:
             what = " and ".join(f"{each.subject} answered {each.observed}" for each in unclear)
             return Finding.inconclusive(f"whether the API server is ready cannot be told: {what}", unclear)

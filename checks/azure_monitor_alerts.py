@@ -37,9 +37,10 @@ class AzureMonitorAlerts(ClusterCheck):
     An alert counts when its monitor condition is ``Fired`` and nobody has closed it (``alertState`` New, Acknowledged,
     or a word that is not known), whatever its severity unless ``severities`` says otherwise. Log alerts target their
     Log Analytics workspace, and Prometheus alerts their Azure Monitor workspace: name these under ``alsoTargets``, and
-    narrow them by ``include``. One that counts, and of which Azure does not say the target, is inconclusive. Azure
-    shows alerts of the last 30 days (Microsoft.AlertsManagement, api-version 2019-03-01). No alert passes: the
-    subscription's list was read to its end, and the cluster was seen in Azure.
+    narrow them by ``include``. One that counts, and of which Azure does not say the target, is inconclusive, and so is
+    a cluster whose node resource group it does not name. Azure shows alerts of the last 30 days
+    (Microsoft.AlertsManagement, api-version 2019-03-01). No alert passes: the subscription's list was read to its end,
+    and the cluster was seen in Azure.
 
     Example:
         - check: azure-monitor-alerts
@@ -72,7 +73,7 @@ class AzureMonitorAlerts(ClusterCheck):
         targets = self._targets(cluster, ctx.member.key)
         counting = [alert for alert in alerts if self._counts(alert)]
         firing = [alert for alert in counting if _matches(alert["targetResource"], targets)]
-        adrift = [alert for alert in counting if not alert["targetResource"]]
+        adrift = [alert for alert in counting if not alert["targetResource"].startswith("/")]
         if not firing and adrift:
             says = (
                 f"{numbered(len(adrift), 'alert')} of the subscription, of which Azure does not say what is the target"
@@ -81,6 +82,9 @@ class AzureMonitorAlerts(ClusterCheck):
             return Finding.inconclusive(
                 f"{words}: {some([alert['name'] for alert in adrift])}", bounded(map(_fact, adrift))
             )
+        if not firing and not cluster.node_resource_group:
+            words = f"Azure does not name the node resource group of {cluster.id.name}"
+            return Finding.inconclusive(f"{words}, so an alert about its nodes would not be known as one")
         if not firing:
             return Finding.passed(f"no alert of Azure Monitor is firing for {cluster.id.name}")
         names = sorted({f"{alert['name']} ({alert['severity']})" for alert in firing})
@@ -134,6 +138,7 @@ def _fact(alert: Mapping[str, Any]) -> Evidence:
     seen = (
         f"{alert['severity']}, {alert['alertState'] or 'no state'}, since {alert['startDateTime'] or 'unknown'}{said}"
     )
-    where = alert["targetResource"] or "this alert (leave it out by its name with exclude, if it is harmless)"
+    known, harmless = alert["targetResource"], "this alert (leave it out by its name with exclude, if it is harmless)"
+    where = known if known.startswith("/") else harmless
     hint = f"look at {where} in Azure Monitor; close the alert there if it is dealt with"
     return Evidence("AlertFiring", f"alert {alert['name']}", seen, "not fired", hint)

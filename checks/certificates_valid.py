@@ -52,7 +52,8 @@ class CertificatesValid(ClusterCheck):
     ``status.renewalTime`` passed longer than ``gracePeriod`` ago without a new certificate. Of a certificate that lives
     for less than four times ``minRemaining`` only a quarter of its life must remain: cert-manager renews at a third by
     default. Inconclusive is one that is being issued for the first time (``Issuing``) or being deleted, whose condition
-    is about an older generation, or that does not say when it ends. Source: cert-manager's API, CertificateStatus.
+    is not about its newest generation, or that does not say when it ends. Source: cert-manager's API,
+    CertificateStatus.
 
     No certificate at all is inconclusive unless ``expect`` says ``any``; without cert-manager it always is.
 
@@ -107,7 +108,7 @@ class CertificatesValid(ClusterCheck):
             yield _Fault("CertificateTerminating", place, "is being deleted", "there", certain=False)
         if ends is not None and ends <= now:
             yield _Fault("CertificateExpired", place, f"ended {format_duration(now - ends)} ago", "valid")
-        if generation is not None and ready.get("observedGeneration", generation) != generation:
+        if ready and generation is not None and ready.get("observedGeneration") != generation:
             yield _Fault("CertificateStale", place, "has a stale status", "of its newest generation", certain=False)
         if ready.get("status") != "True":
             # A first issuance is on its way; one that has failed before is not.

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
 from gatekeeper.check import (
+    METRICS,
     NODES,
+    REPLICAS,
+    REQUESTS,
     BadAnswer,
     Cluster,
     ClusterCheck,
     ClusterContext,
+    Counters,
     Duration,
     Evidence,
     Finding,
@@ -24,23 +27,19 @@ from gatekeeper.check import (
     bounded,
     format_duration,
     has_nodes,
+    labels_of,
+    number_of,
     numbered,
     say,
+    server_counters,
     server_version,
     some,
     version_of,
 )
 
-METRICS: Final = "/metrics"
-_BYTES: Final = 64 * 1024 * 1024  # a busy API server shows 10 to 30 MB
-_LINE: Final = 4096
 _DEPRECATED: Final = "apiserver_requested_deprecated_apis"
-_REQUESTS: Final = "apiserver_request_total"
-_STARTED: Final = "process_start_time_seconds"
-_LABEL: Final = re.compile(r'([a-z_]{1,60})="((?:[^"\\]|\\.){0,300})"')
 _READING: Final = frozenset({"GET", "LIST", "WATCH", "WATCHLIST"})
 _SELF: Final = 'system_client="kube-apiserver"'  # it asks itself for all that it serves, and will stop by itself
-_REPLICAS: Final = 8  # so many replicas of the API server are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class DeprecatedApis(ClusterCheck):
     name: ClassVar[str] = "deprecated-apis"
     claim: ClassVar[str] = "no API that the target version lacks is in use"
     area: ClassVar[str] = "Before an update"
-    reads: ClassVar[tuple[Resource, ...]] = (Resource.path(METRICS), Resource.path("/version"), NODES)
+    reads: ClassVar[tuple[Resource, ...]] = (METRICS, Resource.path("/version"), NODES)
 
     version: str | None = Field(default=None, pattern=r"^v?\d{1,4}\.\d{1,4}(\.\d{1,6})?$")
     """This version instead of the run's."""
@@ -129,17 +128,14 @@ class DeprecatedApis(ClusterCheck):
         goal = version_of(self.version or target.kubernetes_version)
         if goal is None:
             return Finding.inconclusive("the run names no Kubernetes version, so there is nothing to compare with")
-        answer = await ctx.cluster.text(METRICS, limit=_BYTES)
+        counters = await server_counters(ctx.cluster)
         now = await ctx.cluster.now()
-        if answer.status != 200 or next(_samples(answer.body, _REQUESTS), None) is None:
-            raise BadAnswer(f"{METRICS} answered {answer.status} without {_REQUESTS}: not an API server's metrics")
-        deprecated = _deprecated(answer.body)
-        gone = {api: since for api, since in deprecated.items() if since and since <= goal[:2]}
-        started = say(next(_samples(answer.body, _STARTED), "").strip(), 40)
-        replicas = _remember(ctx.notebook, started, _counted(answer.body, gone.keys()), now)
+        deprecated, started = _deprecated(counters), counters.started
+        gone = {api: since for api, since in deprecated.items() if since and since[:2] <= goal[:2]}
+        replicas = _remember(ctx.notebook, started, _counted(counters, gone.keys()), now)
         uses = [self._use(api, gone[api], replicas, started, now) for api in sorted(gone)]
         later = [_later(api, since) for api, since in sorted(deprecated.items()) if api not in gone]
-        return self._answer(uses, later, ".".join(map(str, goal)), _since(started, now))
+        return self._answer(uses, later, ".".join(map(str, goal)), counters.since(now))
 
     def _use(
         self, api: str, since: tuple[int, ...], replicas: Mapping[str, Mapping[str, _Seen]], started: str, now: datetime
@@ -202,17 +198,17 @@ def _remember(
         api: _Seen(*numbers, now) if earlier is None else earlier.get(api, unused).then(*numbers, now)
         for api, numbers in counted.items()
     }
-    for oldest in list(replicas)[:-_REPLICAS]:
+    for oldest in list(replicas)[:-REPLICAS]:
         del replicas[oldest]
     notebook.write("replicas", replicas)
     return replicas
 
 
-def _deprecated(body: str) -> dict[str, tuple[int, ...] | None]:
+def _deprecated(counters: Counters) -> dict[str, tuple[int, ...] | None]:
     """The deprecated APIs that were used, and the release that is without each; None if none is named yet."""
     found: dict[str, tuple[int, ...] | None] = {}
-    for sample in _samples(body, _DEPRECATED):
-        labels = _labels(sample)
+    for sample in counters.samples(_DEPRECATED):
+        labels = labels_of(sample)
         release = labels.get("removed_release")
         removed_in = version_of(release)
         if release and removed_in is None:
@@ -221,36 +217,17 @@ def _deprecated(body: str) -> dict[str, tuple[int, ...] | None]:
     return found
 
 
-def _counted(body: str, apis: Iterable[str]) -> dict[str, tuple[int, int]]:
+def _counted(counters: Counters, apis: Iterable[str]) -> dict[str, tuple[int, int]]:
     """The writes and reads of each of these APIs."""
     counts = {api: [0, 0] for api in apis}
     marks = {f'resource="{api.partition(" ")[2].partition("/")[0]}"' for api in counts}
-    for sample in _samples(body, _REQUESTS) if counts else ():
+    for sample in counters.samples(REQUESTS) if counts else ():
         if _SELF in sample or not any(mark in sample for mark in marks):
             continue
-        labels = _labels(sample)
+        labels = labels_of(sample)
         if (api := _api(labels)) in counts:
-            counts[api][labels.get("verb") in _READING] += _number(sample)
+            counts[api][labels.get("verb") in _READING] += number_of(sample)
     return {api: (writes, reads) for api, (writes, reads) in counts.items()}
-
-
-def _samples(body: str, family: str) -> Iterator[str]:
-    """What stands behind the family's name, line by line: found as text, for an answer may have 64 MB."""
-    mark = f"\n{family}"
-    begin = 0 if body.startswith(family) else body.find(mark) + 1 or None
-    while begin is not None:
-        end = body.find("\n", begin)
-        end = len(body) if end < 0 else end
-        if end - begin > _LINE:
-            raise BadAnswer(f"{METRICS} has a line of {end - begin:,} characters")
-        rest = body[begin + len(family) : end]
-        if rest[:1] in ("{", " "):  # or else it is a family whose name begins alike
-            yield rest
-        begin = body.find(mark, end) + 1 or None
-
-
-def _labels(sample: str) -> dict[str, str]:
-    return dict(_LABEL.findall(sample))
 
 
 def _api(labels: Mapping[str, str]) -> str:
@@ -264,23 +241,6 @@ def _api(labels: Mapping[str, str]) -> str:
     return say(f"{place} {resource}/{sub}" if sub else f"{place} {resource}")
 
 
-def _number(sample: str) -> int:
-    try:
-        return int(float(sample.rpartition("}")[2].split()[0]))
-    except (ValueError, OverflowError, IndexError) as error:
-        raise BadAnswer(f"{METRICS} has a sample that is no number: {sample[-50:]!r}") from error
-
-
 def _later(api: str, since: tuple[int, ...] | None) -> Evidence:
     when = f"removed in {'.'.join(map(str, since))}" if since else "its removal is not announced"
     return Evidence("ApiDeprecated", f"API {api}", f"deprecated and used; {when}", hint="move its clients in time")
-
-
-def _since(started: str, now: datetime) -> str:
-    """When the replica started, in words."""
-    try:
-        moment = datetime.fromtimestamp(float(started), tz=UTC)
-    except (ValueError, OverflowError, OSError):
-        return "the API server started"
-    age = max(now - moment, timedelta())  # the server's clock tells whole seconds
-    return f"the API server started {format_duration(age)} ago"

@@ -84,13 +84,14 @@ class DisruptionBudgets(ClusterCheck):
     """No PodDisruptionBudget would stop a node from being drained.
 
     Three things stop a drain. *Structural*: the budget never allows a disruption (``maxUnavailable: 0``, or as many
-    pods must be available as there are; or its pods have no controller by which ``maxUnavailable`` or a percentage
-    could be counted). *Momentary*: it allows none now, since too few of its pods are healthy; with
-    ``unhealthyPodEvictionPolicy: AlwaysAllow`` a budget none of whose pods is healthy stops nothing. *Misfit*: two
-    budgets match one pod, and the eviction API answers 500. A budget without pods stops nothing, and neither does one
-    over the pods of DaemonSets, which a drain leaves. A budget whose status is older than its spec is inconclusive. The
-    evidence names the nodes and pools that are blocked. Without any budget the check passes, unless the cluster has no
-    nodes either. Rules: k8s.io/kubernetes, pkg/controller/disruption and pkg/registry/core/pod/storage/eviction.go.
+    pods must be available as there are, though a rollout may have one to spare for a while; or its pods have no
+    controller by which ``maxUnavailable`` or a percentage could be counted). *Momentary*: it allows none now, since too
+    few of its pods are healthy; with ``unhealthyPodEvictionPolicy: AlwaysAllow`` a budget none of whose pods is healthy
+    stops nothing. *Misfit*: two budgets match one pod, and the eviction API answers 500. A budget without pods stops
+    nothing, and neither does one over the pods of DaemonSets, which a drain leaves. A budget whose status is older than
+    its spec is inconclusive. The evidence names the nodes and pools that are blocked. Without any budget the check
+    passes, unless the cluster has no nodes either. Rules: k8s.io/kubernetes, pkg/controller/disruption and
+    pkg/registry/core/pod/storage/eviction.go.
 
     Example:
         - check: disruption-budgets
@@ -113,16 +114,15 @@ class DisruptionBudgets(ClusterCheck):
     async def run(self, ctx: ClusterContext) -> Finding:
         """Judge every budget by its status; read pods and nodes only where there is something to explain."""
         budgets: list[_Budget] = []
-        queries = await self.namespaces.queries(ctx.cluster)
-        for namespace, selector in queries:
+        for namespace, selector in await self.namespaces.queries(ctx.cluster):
             found = await ctx.cluster.objects(BUDGETS, namespace=namespace, field_selector=selector)
             budgets += [_Budget.of(each) for each in found]
-        if not queries:
-            return Finding.inconclusive("there is no namespace to look at: namespaces excludes them all")
         if not budgets and not await has_nodes(ctx.cluster):
             return Finding.inconclusive("there are no budgets to look at, and no nodes either")
         fresh = [budget for budget in budgets if not budget.is_stale]
         verdicts = [(budget, _judge(budget)) for budget in fresh if not self._allows(budget)]
+        idle = [budget for budget, verdict in verdicts if verdict is None and not budget.has_pods][:_EXPLAINED]
+        verdicts += [(budget, await _uncounted(ctx.cluster, budget)) for budget in idle]
         blocking = [(budget, verdict) for budget, verdict in verdicts if verdict is not None]
         blocking.sort(key=lambda each: each[1].code == _MOMENTARY)
         pools = await _pools(ctx.cluster) if blocking else {}
@@ -173,7 +173,7 @@ class DisruptionBudgets(ClusterCheck):
 
 _WORDS: Final = {
     "BudgetNeverAllows": ("never allows a disruption", "never allow a disruption"),
-    "BudgetExpectsNone": ("expects none of its healthy pods", "expect none of their healthy pods"),
+    "BudgetExpectsNone": ("expects none of its pods", "expect none of their pods"),
     _MOMENTARY: ("allows none now", "allow none now"),
     "BudgetSyncFailed": ("cannot be worked out", "cannot be worked out"),
     "BudgetsOverlap": ("group matches the same pods", "groups match the same pods"),
@@ -188,23 +188,39 @@ def _judge(budget: _Budget) -> _Verdict | None:
         return _Verdict("BudgetSyncFailed", words, hint)
     expected, healthy = budget.status("expectedPods"), budget.status("currentHealthy")
     desired, allowed = budget.status("desiredHealthy"), budget.status("disruptionsAllowed")
-    if allowed > 0 or not budget.has_pods:
+    if not budget.has_pods or (allowed > 0 and not budget.never_allows):
         return None
     if expected == 0:
-        pods = numbered(
-            healthy, "healthy pod has no controller that wants it", "healthy pods have no controllers that want them"
-        )
-        words = f"{budget.rule} counts by controllers, and {pods}: it allows no disruption"
-        return _Verdict(
-            "BudgetExpectsNone", words, "give the pods a controller, or the budget minAvailable as a number"
-        )
-    if desired >= expected or budget.spec("maxUnavailable") in (0, "0%"):
+        pods = "healthy pod has no controller that wants it", "healthy pods have no controllers that want them"
+        return _expects_none(budget, numbered(healthy, *pods))
+    if budget.never_allows:
         hint = "run one more replica than must be available, or set maxUnavailable: 1"
-        return _Verdict("BudgetNeverAllows", f"{budget.rule} with {expected} pods never allows a disruption", hint)
+        spare = f", but for {numbered(allowed, 'pod')} to spare just now" if allowed > 0 else ""
+        words = f"{budget.rule} with {expected} pods never allows a disruption{spare}"
+        return _Verdict("BudgetNeverAllows", words, hint)
     if healthy == 0 and budget.spec("unhealthyPodEvictionPolicy") == "AlwaysAllow":
         return None
     words = f"{budget.rule}: {healthy} of {expected} pods are healthy and {desired} must stay so"
     return _Verdict(_MOMENTARY, words, f"mend its pods: kubectl -n {budget.namespace} get pods")
+
+
+def _expects_none(budget: _Budget, pods: str) -> _Verdict:
+    words = f"{budget.rule} counts by controllers, and {pods}: it allows no disruption"
+    return _Verdict("BudgetExpectsNone", words, "give the pods a controller, or the budget minAvailable as a number")
+
+
+async def _uncounted(cluster: Cluster, budget: _Budget) -> _Verdict | None:
+    """What a budget comes to that counts no pod at all, if it takes unready pods that no controller wants.
+
+    The eviction API lets unready pods go where enough are healthy, and for that it must want one at least.
+    """
+    by_controllers = isinstance(budget.spec("minAvailable"), str) or budget.spec("maxUnavailable") is not None
+    always = budget.spec("unhealthyPodEvictionPolicy") == "AlwaysAllow"
+    if budget.has_pods or budget.allowed > 0 or always or not by_controllers:
+        return None
+    pods = [pod for pod in await _pods(cluster, budget) if not pod.stays]
+    words = "pod has no controller that wants it", "pods have no controllers that want them"
+    return _expects_none(budget, numbered(len(pods), *words)) if pods else None
 
 
 async def _explain(cluster: Cluster, budget: _Budget, verdict: _Verdict, pools: Mapping[str, str]) -> Evidence | None:

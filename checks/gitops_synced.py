@@ -82,13 +82,13 @@ class _Found:
 class GitopsSynced(ClusterCheck):
     """Every Argo CD Application and every Flux Kustomization and HelmRelease is in sync and healthy.
 
-    An Application is well when its health is Healthy, its sync status Synced (and about its present source), its last
-    operation ended well, and it has no condition that ends with ``Error``. Degraded, Missing or Suspended health,
-    OutOfSync, a failed operation and an error fail the check; Progressing, Unknown and a running operation are
-    inconclusive. A Kustomization or HelmRelease is judged by kstatus' order (deletion, observedGeneration,
-    ``Reconciling``, ``Stalled``, ``Ready``); a suspended one fails, as nobody keeps it in sync. Flux says Unknown of an
-    object whenever it looks at it again, every few minutes for some seconds: one that an earlier sweep, at most two
-    minutes ago, saw well at the same revision is well still.
+    An Application is well when its health is Healthy, its sync status Synced (and about its present source and
+    destination), its last operation ended well, and it has no condition that ends with ``Error``. Degraded, Missing or
+    Suspended health, OutOfSync, a failed operation and an error fail the check; Progressing, Unknown and a running
+    operation are inconclusive. A Kustomization or HelmRelease is judged by kstatus' order (deletion,
+    observedGeneration, ``Reconciling``, ``Stalled``, ``Ready``); a suspended one fails, as nobody keeps it in sync.
+    Flux says Unknown of an object whenever it looks at it again, every few minutes for some seconds: one that an
+    earlier sweep, at most two minutes ago, saw well at the same revision is well still.
 
     Which kinds there are is found by asking. None of them, or none of a tool that ``tools`` names, is inconclusive; so
     is a kind that is installed but not served in the version that is read here, and a list without any object unless
@@ -185,11 +185,13 @@ class GitopsSynced(ClusterCheck):
 
     def _sync(self, item: Mapping[str, Any]) -> Health:
         compared, status = at(item, "status", "sync", "comparedTo"), at(item, "status", "sync", "status")
+        if status == "Synced" and compared is None:
+            return Health(Status.PROGRESSING, "does not say what it was compared with")
         # With a source hydrator, what is compared is what it writes, and stands nowhere in the spec.
         hydrated = at(item, "spec", "sourceHydrator") is not None
-        for key in ("sources",) if hydrated else ("source", "sources"):
+        for key in ("sources", "destination") if hydrated else ("source", "sources", "destination"):
             if compared is not None and _filled(at(compared, key)) != _filled(at(item, "spec", key)):
-                return Health(Status.PROGRESSING, "has not been compared with its present source")
+                return Health(Status.PROGRESSING, f"has not been compared with its present {key.removesuffix('s')}")
         if status == "Synced" or (status == "OutOfSync" and self.allow_out_of_sync):
             return Health(Status.HEALTHY, str(status))
         if status == "OutOfSync":

@@ -67,8 +67,9 @@ class MembersUpdated(ClusterCheck):
       not (Azure/AKS#2986). Nodes outside of Azure's pools (node auto-provisioning) are held against the target alone;
       virtual nodes (label ``type: virtual-kubelet``, in no pool), which no update reaches, are left out.
 
-    A run whose upgrade type is not known, or that should name a version or images and does not, is inconclusive. With
-    the Latest images there are none to compare with: then Azure and the nodes need only agree with each other.
+    A run whose upgrade type or node image selection is not known, or that should name a version or images and does not,
+    is inconclusive. With the Latest images there are none to compare with: then Azure and the nodes need only agree
+    with each other.
 
     Example:
         - check: members-updated
@@ -144,13 +145,18 @@ def _by_the_run(member: Member, target: Target) -> Finding | None:
         )
     if kind != "NodeImageOnly" and version_of((target.kubernetes_version or "").removeprefix("v")) is None:
         return Finding.inconclusive(f"the run is {kind} and names no Kubernetes version to compare with")
-    if (
-        target.node_image_selection in ("Consistent", "Custom")
-        and not target.node_images
-        and kind != "ControlPlaneOnly"
-    ):
-        return Finding.inconclusive(f"the run selects node images ({target.node_image_selection}) and names none yet")
-    return None
+    why = _no_images(target)
+    return None if why is None else Finding.inconclusive(why)
+
+
+def _no_images(target: Target) -> str | None:
+    """Why there are no images to compare with, where there should be."""
+    selection = target.node_image_selection
+    if target.upgrade_type == "ControlPlaneOnly" or selection in (None, "Latest"):
+        return None
+    if selection not in ("Consistent", "Custom"):
+        return f"the run's node image selection is {say(selection, 60)}, which is not known: nothing to compare with"
+    return None if target.node_images else f"the run selects node images ({selection}) and names none yet"
 
 
 def _states(cluster: AksCluster) -> Iterator[_Fault]:

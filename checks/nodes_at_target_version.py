@@ -65,7 +65,8 @@ class NodesAtTargetVersion(ClusterCheck):
       a pool (label ``kubernetes.azure.com/agentpool``) must be on one and the same.
 
     Virtual nodes (label ``type: virtual-kubelet``, in no pool), which no update reaches, are left out and counted. A
-    type that is not known, a target without anything to compare, or a cluster without nodes is inconclusive.
+    type or a selection of images that is not known, a target without anything to compare, or a cluster without nodes is
+    inconclusive.
 
     Example:
         - check: nodes-at-target-version
@@ -126,7 +127,9 @@ def _nothing_to_compare(target: Target) -> str | None:
         return f"the run's upgrade type is {kind}, and it names no Kubernetes version to compare with"
     if _selects_images(target) and not target.node_images:
         return f"the run selects node images ({selection}), and names none yet"
-    if kind == "NodeImageOnly" and selection not in ("Latest", "Consistent", "Custom"):
+    # A Full run without a word on images brings a version all the same.
+    is_said = selection is not None or kind == "NodeImageOnly"
+    if kind != "ControlPlaneOnly" and is_said and selection not in ("Latest", "Consistent", "Custom"):
         return f"the run's node image selection is {selection or 'not given'}, so there is no target to compare with"
     return None
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal, Self
 from pydantic import model_validator
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
     ClusterCheck,
     ClusterContext,
@@ -20,6 +21,7 @@ from gatekeeper.check import (
     Health,
     NamedReads,
     Namespaces,
+    Outcome,
     Resource,
     ResourceName,
     Status,
@@ -27,6 +29,7 @@ from gatekeeper.check import (
     at,
     bounded,
     dns_name,
+    has_nodes,
     judge_object,
     say,
     some,
@@ -68,7 +71,8 @@ class ObjectsHealthy(ClusterCheck):
     ``Disrupting``, a phase Updating, fewer ready replicas than wanted). The words are Argo CD's.
 
     *Degraded* and *Suspended* objects (a paused Deployment, a suspended CronJob) fail the check, *Progressing* and
-    *Unknown* ones make it inconclusive; so does a list without any object, unless ``expect`` says ``any``.
+    *Unknown* ones make it inconclusive; so do a list without any object, unless ``expect`` says ``any``, and a cluster
+    without nodes.
 
     Expressions are CEL, as in Kubernetes' ValidatingAdmissionPolicy, with the variables ``object`` and ``now``. A field
     that is missing is an error, and the object *Unknown*: guard it with ``has()``.
@@ -87,7 +91,7 @@ class ObjectsHealthy(ClusterCheck):
     name: ClassVar[str] = "objects-healthy"
     claim: ClassVar[str] = "all objects of a kind are healthy"
     area: ClassVar[str] = "Any object"
-    reads: ClassVar[tuple[Resource, ...]] = NamedReads(NAMESPACES)  # type: ignore[assignment]  # a tuple to who asks
+    reads: ClassVar[tuple[Resource, ...]] = NamedReads(NAMESPACES, NODES)  # type: ignore[assignment]  # a tuple to who asks
 
     resource: ResourceName
     """The kind, as its plural, group and version: ``kafkas.kafka.strimzi.io/v1``, ``deployments.apps/v1``."""
@@ -120,11 +124,11 @@ class ObjectsHealthy(ClusterCheck):
                 self.resource, namespace=namespace, label_selector=self.label_selector, field_selector=selector
             )
         now = await ctx.cluster.now()
-        if not objects:
-            judge = Finding.passed if self.expect == "any" else Finding.inconclusive
-            return judge(f"there are no {self.resource} here")
         found = [_Found(_place(each), self._judge(each, now)) for each in objects]
-        return self._answer(found)
+        finding = self._answer(found, sum(map(_is_idle, objects)))
+        if finding.outcome is Outcome.PASSED and not await has_nodes(ctx.cluster):
+            return Finding.inconclusive(f"{finding.message}, but the cluster has no nodes", finding.evidence)
+        return finding
 
     def _judge(self, item: Mapping[str, Any], now: datetime) -> Health:
         try:
@@ -143,7 +147,10 @@ class ObjectsHealthy(ClusterCheck):
             return Health(Status.PROGRESSING, f"{self.progressing} is true")
         return Health(Status.DEGRADED, f"{self.healthy} is false")
 
-    def _answer(self, found: Sequence[_Found]) -> Finding:
+    def _answer(self, found: Sequence[_Found], idle: int) -> Finding:
+        if not found:
+            judge = Finding.passed if self.expect == "any" else Finding.inconclusive
+            return judge(f"there are no {self.resource} here")
         wrong = [each for each in found if each.health.status is not Status.HEALTHY]
         wrong.sort(key=lambda each: not _certain(each.health))
         bad, total, allowed = (
@@ -152,7 +159,8 @@ class ObjectsHealthy(ClusterCheck):
             self.max_unhealthy.of(len(found)),
         )
         if not wrong:
-            return Finding.passed(f"all {total} {self.resource} are healthy")
+            at_zero = f" ({idle} of them want no replicas)" if idle else ""
+            return Finding.passed(f"all {total} {self.resource} are healthy{at_zero}")
         evidence = bounded([each.evidence(self.resource) for each in wrong])
         unclear = f", {len(wrong) - bad} progressing or unknown" if len(wrong) > bad else ""
         words = (
@@ -167,6 +175,11 @@ class ObjectsHealthy(ClusterCheck):
 
 def _certain(health: Health) -> bool:
     return health.status not in (Status.PROGRESSING, Status.UNKNOWN)
+
+
+def _is_idle(item: Mapping[str, Any]) -> bool:
+    """Whether it wants no replicas, or fits no node: that is well, and worth a word."""
+    return 0 in (at(item, "spec", "replicas"), at(item, "status", "desiredNumberScheduled"))
 
 
 def _place(item: Mapping[str, Any]) -> str:

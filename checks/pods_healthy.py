@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 from gatekeeper.check import (
     NODES,
+    Cluster,
     ClusterCheck,
     ClusterContext,
     Duration,
@@ -44,6 +45,7 @@ _ALL_READY: Final = frozenset(f"{n}/{n}" for n in range(1, 33))  # pods of more 
 _NO_GATE_UNMET: Final = _ALL_READY | {"<none>"}
 _READ_WHOLE: Final = 50  # names of suspects; what comes after them is judged by its row
 _NOT_PROVEN: Final = "PodNotProven"
+_ASIDE: Final = "leaving, or a matter of Jobs"
 _SHOWN: Final = 6  # names of suspects, where their rows say enough
 _UNSCHEDULABLE_FOR: Final = timedelta(seconds=15)  # kstatus gives the scheduler this long
 # The first two as kstatus has them; then what kubelet's pkg/kubelet/images/types.go and the CRI errors name otherwise.
@@ -73,6 +75,11 @@ class _Found:
     about: str = ""
     """Its owner and node."""
 
+    @property
+    def name(self) -> str:
+        """Its name alone."""
+        return self.pod.rpartition("/")[2]
+
     def evidence(self) -> Evidence:
         namespace, _, name = self.pod.rpartition("/")
         container = self.fault.container
@@ -80,6 +87,28 @@ class _Found:
         hint = f"kubectl -n {namespace} {look}" if namespace else f"kubectl get pods -A | grep {name}"
         observed = "; ".join(filter(None, (self.fault.words, self.about)))
         return Evidence(self.fault.code, f"Pod {self.pod}", observed, "running and ready", hint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """A name whose rows do not prove its pods to be sound."""
+
+    query: tuple[str | None, str]
+    """The namespace (None: any) and the field selector of its list."""
+    name: str
+    statuses: Sequence[str]
+    """The Status of each pod of that name."""
+
+    @property
+    def sick(self) -> int:
+        """How many of its rows alone say that their pod is sick."""
+        return sum(map(_is_bad, self.statuses))
+
+    def by_row(self) -> list[_Found]:
+        """By its rows, where there are too many suspects."""
+        namespace, _ = self.query
+        place = f"{namespace}/{self.name}" if namespace else self.name
+        return [_Found(place, _by_row(status)) for status in self.statuses]
 
 
 class PodsHealthy(ClusterCheck):
@@ -91,7 +120,8 @@ class PodsHealthy(ClusterCheck):
     outlive their deletion, for longer than ``gracePeriod``. Within it they are *still starting*, which is inconclusive;
     pods being deleted in time do not count. Finished pods, evicted ones among them, do no harm and are left out. A pod
     of a Job may fail, back off or be unready on its own account: that is the Job's matter; that it cannot get its image
-    or a node is judged here. Static pods are judged like others. No pods at all is inconclusive.
+    or a node is judged here. Static pods are judged like others. Without any healthy pod it is
+    inconclusive at best, whatever is allowed.
 
     All pods are screened as rows; only those that a row does not prove to be sound are read whole, 50 at most, and a
     pod beyond these counts as not healthy. The row of a pod on a node that is not Ready, or gone, proves nothing: the
@@ -123,42 +153,46 @@ class PodsHealthy(ClusterCheck):
         """Screen the rows, then read the suspects whole."""
         cluster = ctx.cluster
         alive = await nodes_ready(cluster)
-        seen, sound, left, found = 0, 0, _READ_WHOLE, list[_Found]()
         now = await cluster.now()
+        seen, suspects = 0, list[_Suspect]()
         for namespace, selector in await self.namespaces.queries(cluster):
             fields = ",".join(filter(None, (selector, _UNFINISHED)))
             table = await cluster.table(PODS, namespace=namespace, field_selector=fields)
             seen += len(table.rows)
-            suspects = _suspects(table, alive)
-            sound += len(table.rows) - sum(map(len, suspects.values()))
-            names = sorted(suspects, key=lambda name: not any(map(_is_bad, suspects[name])))
-            left = min(left, self._worth_reading(suspects, len(table.rows)))
-            for name in names[left:]:
-                place = f"{namespace}/{name}" if namespace else name
-                found += [_Found(place, _by_row(status)) for status in suspects[name]]
-            # A suspect that has become ready meanwhile is sound; a namesake is judged too.
-            gone = dict.fromkeys(names[:left])
-            async for pod in pods_named(cluster, names[:left], namespace, fields):
+            suspects += _suspects(table, alive, (namespace, fields))
+        suspects.sort(key=lambda each: not each.sick)
+        sound = seen - sum(len(each.statuses) for each in suspects)
+        # Where rows alone say that too many are sick, some of them are read for the evidence.
+        many = sum(each.sick for each in suspects) > self.max_unhealthy.of(seen)
+        found, well = await self._read(cluster, suspects[: _SHOWN if many else _READ_WHOLE], now)
+        read = _SHOWN if many else _READ_WHOLE
+        if many and {each.name for each in suspects[:_SHOWN]} - {each.name for each in found if each.fault.certain}:
+            # Not each is as sick as its row says: the crash of a Job's pod is the Job's matter.
+            more, better = await self._read(cluster, suspects[_SHOWN:_READ_WHOLE], now)
+            found, well, read = found + more, well + better, _READ_WHOLE
+        found += [each for suspect in suspects[read:] for each in suspect.by_row()]
+        if not sound + well and not found:
+            others = f" but {seen} that {'is' if seen == 1 else 'are'} {_ASIDE}" if seen else ""
+            return Finding.inconclusive(f"there is no pod to look at{others}")
+        return self._answer(seen, sound + well, found)
+
+    async def _read(self, cluster: Cluster, suspects: Sequence[_Suspect], now: datetime) -> tuple[list[_Found], int]:
+        """What is wrong with suspects, and how many are sound: one that has become ready meanwhile is."""
+        found, well = list[_Found](), 0
+        for query in dict.fromkeys(each.query for each in suspects):
+            gone = {each.name: each for each in suspects if each.query == query}
+            async for pod in pods_named(cluster, list(gone), *query):  # a namesake is judged too
                 gone.pop(name_of(pod, "a pod"), None)
                 fault = _judge(pod, now, self.grace_period)
                 if fault is not None:
                     found.append(_Found(place_of(pod), fault, _about(pod)))
-                elif at(pod, "metadata", "deletionTimestamp") is None:
-                    sound += 1
-            found += [_Found(name, _gone(suspects[name])) for name in gone if set(suspects[name]) != {"Terminating"}]
-            left = max(left - len(names), 0)
-        if not sound and not found:
-            return Finding.inconclusive(
-                "there is no pod to look at" + (f" but {seen} that are leaving" if seen else "")
-            )
-        return self._answer(seen, found)
+                else:
+                    well += _is_ready(pod)
+            left = [each for each in gone.values() if set(each.statuses) != {"Terminating"}]
+            found += [_Found(each.name, _gone(each.statuses)) for each in left]
+        return found, well
 
-    def _worth_reading(self, suspects: Mapping[str, list[str]], total: int) -> int:
-        """How many suspects to read whole: where rows alone say that too many are sick, some for the evidence do."""
-        certain = sum(_is_bad(status) for rows in suspects.values() for status in rows)
-        return _SHOWN if certain > self.max_unhealthy.of(total) else _READ_WHOLE
-
-    def _answer(self, seen: int, found: list[_Found]) -> Finding:
+    def _answer(self, seen: int, well: int, found: list[_Found]) -> Finding:
         found.sort(key=lambda each: (not each.fault.certain, each.fault.code == _NOT_PROVEN))
         bad, allowed = sum(each.fault.certain for each in found), self.max_unhealthy.of(seen)
         few = some([f"{each.pod} {each.fault.code}" for each in found])
@@ -168,21 +202,24 @@ class PodsHealthy(ClusterCheck):
         said = f"{bad} of {seen} pods {'is' if bad == 1 else 'are'} not healthy{starting}"
         if bad > allowed:
             return Finding.failed(f"{said}, {allowed} allowed: {few}", evidence)
-        if len(found) > allowed:
+        if len(found) > allowed or not well:
             return Finding.inconclusive(f"{said}, {allowed} allowed: {few}", evidence)
         if found:
             return Finding.passed(f"{said}, {allowed} allowed", evidence)
+        if well < seen:
+            others = f"{seen - well} {'is' if seen - well == 1 else 'are'} {_ASIDE}"
+            return Finding.passed(f"{well} of {seen} unfinished pods are running and ready; {others}")
         return Finding.passed(f"all {seen} unfinished pods are running and ready")
 
 
-def _suspects(table: Table, alive: frozenset[str]) -> dict[str, list[str]]:
-    """The rows that do not prove their pod to be sound: the pod's name, and the Status of each pod of that name."""
+def _suspects(table: Table, alive: frozenset[str], query: tuple[str | None, str]) -> list[_Suspect]:
+    """The rows that do not prove their pod to be sound."""
     suspects: dict[str, list[str]] = {}
     for name, ready, status, gates, node in cells(table, "Name", "Ready", "Status", "Readiness Gates", "Node"):
         sound = status == "Running" and str(ready) in _ALL_READY and str(gates) in _NO_GATE_UNMET
         if not sound or str(node) not in alive:
             suspects.setdefault(dns_name(name, "a pod"), []).append(str(status))
-    return suspects
+    return [_Suspect(query, name, statuses) for name, statuses in suspects.items()]
 
 
 def _by_row(status: str) -> _Fault:
@@ -196,6 +233,12 @@ def _gone(statuses: Sequence[str]) -> _Fault:
     """A suspect that nobody deleted by the rows and that is not there any more: another may have come in its place."""
     words = f"its row read {say(statuses[0])}, and it has gone since; what came in its place was not seen"
     return _Fault("PodGone", words, certain=False)
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    """Whether it runs and is ready, and stays; a pod without a fault need not."""
+    stays = at(pod, "metadata", "deletionTimestamp") is None and at(pod, "status", "phase") == "Running"
+    return stays and conditions(pod).get("Ready", {}).get("status") == "True"
 
 
 def _is_bad(status: str) -> bool:

@@ -31,6 +31,13 @@ class PrometheusQuery(Measurement, ClusterCheck):
           query: min(up{cluster="{cluster}", job="kube-apiserver"})
           equals: 1
           timeout: 10s
+        - check: prometheus-query
+          title: seconds in which the API server answers 99 of 100 requests
+          url: https://prometheus-{label.region}.example.com
+          query: >-
+            histogram_quantile(0.99, sum by (le) (rate(apiserver_request_duration_seconds_bucket{cluster="{cluster}",
+            verb!~"WATCH|CONNECT", subresource!~"proxy|exec|attach|portforward|log"}[5m])))
+          max: 1
     """
 
     name: ClassVar[str] = "prometheus-query"

@@ -74,8 +74,9 @@ class RestartsSinceUpdate(ClusterCheck):
     (``state.running.startedAt``); if both are unknown it may have been since, which is inconclusive. Kubernetes counts
     all restarts of a container, and dates the last one only: in a pod older than the update, a container that
     restarted before and since has a number of restarts *since* that lies between two bounds. More than is tolerated
-    for certain fails; perhaps more is inconclusive. Pods of Jobs are left out, since a Job restarts what fails: that is
-    the Job's matter. A member whose update has no time, and a cluster without pods, are inconclusive.
+    for certain fails; perhaps more is inconclusive. The same holds for a static pod whose copy, which its Node owns, is
+    younger than the update. Pods of Jobs are left out, since a Job restarts what fails: that is the Job's matter. A
+    member whose update has no time, and a cluster without pods, are inconclusive.
 
     All pods are screened as rows: ``4 (9h ago)`` is no suspect if even the youngest reading of that age lies before the
     update; restarts without an age are. Only suspects are read whole, 50 at most; any beyond are not proven. The row of
@@ -118,13 +119,13 @@ class RestartsSinceUpdate(ClusterCheck):
             table = await ctx.cluster.table(PODS, namespace=namespace, field_selector=fields)
             # The server made the rows before it tells the time, so that no age is taken for older than it is.
             ago = await ctx.cluster.now() - since
-            rows = list(cells(table, "Name", "Restarts"))
+            rows = [(dns_name(name, "a pod"), text) for name, text in cells(table, "Name", "Restarts")]
             seen += len(rows)
-            suspects = list(dict.fromkeys(dns_name(name, "a pod") for name, text in rows if _is_suspect(text, ago)))
+            suspects = list(dict.fromkeys(name for name, text in rows if _is_suspect(text, ago)))
             room = max(_READ_WHOLE - names, 0)
             names, unread = names + len(suspects), unread + len(suspects[room:])
             async for pod in pods_named(ctx.cluster, suspects[:room], namespace, fields):
-                found += [] if _is_of_job(pod) else _containers(pod, since)
+                found += [] if _is_owned_by(pod, "Job") else _containers(pod, since)
         ago = await ctx.cluster.now() - since
         if not seen or ago < timedelta(0):
             why = f"the update was {self.since} in the future" if seen else "there is no pod to look at"
@@ -169,13 +170,14 @@ def _is_suspect(restarts: object, ago: timedelta) -> bool:
     return timedelta(seconds=sum(int(number) * _SECONDS[unit] for number, unit in parts)) <= ago
 
 
-def _is_of_job(pod: Mapping[str, Any]) -> bool:
-    return any(owner.get("kind") == "Job" for owner in dicts(at(pod, "metadata", "ownerReferences")))
+def _is_owned_by(pod: Mapping[str, Any], kind: str) -> bool:
+    return any(owner.get("kind") == kind for owner in dicts(at(pod, "metadata", "ownerReferences")))
 
 
 def _containers(pod: Mapping[str, Any], since: datetime) -> Iterator[_Restarts]:
     place, created = place_of(pod, "a pod"), time_of(at(pod, "metadata", "creationTimestamp"))
-    young = created is not None and created >= since
+    # The copy of a static pod may be made anew at any time, while its containers and their restarts are older.
+    young = created is not None and created >= since and not _is_owned_by(pod, "Node")
     keys = ("initContainerStatuses", "containerStatuses")
     statuses = [status for key in keys for status in dicts(at(pod, "status", key), f"status.{key}")]
     if not statuses and at(pod, "status", "phase") == "Pending":

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from gatekeeper.check import (
+    NODES,
     BadAnswer,
     ClusterCheck,
     ClusterContext,
@@ -18,6 +19,7 @@ from gatekeeper.check import (
     MissingColumn,
     NamedReads,
     Namespaces,
+    Outcome,
     Regex,
     Resource,
     ResourceName,
@@ -25,6 +27,7 @@ from gatekeeper.check import (
     Tolerance,
     bounded,
     cells,
+    has_nodes,
     place_of,
     quantity,
     say,
@@ -74,7 +77,8 @@ class TableColumn(ClusterCheck):
     columns of their definition. All conditions that are given must hold; texts are compared as they are shown, case
     included, and numbers as quantities (``3``, ``0.5``, ``10Gi``; ages such as ``5d`` are none). A cell that is empty,
     or no number where one is asked for, is unclear, unless ``equals`` or ``oneOf`` names the empty text. Rows that do
-    not meet the conditions fail the check; unclear ones, a missing column and a list without rows are inconclusive.
+    not meet the conditions fail the check; unclear ones, a missing column, a list without rows and a cluster without
+    nodes are inconclusive.
 
     It sees what a row shows, no more: a stale status looks well in a row. Where a kind has conditions, objects-healthy
     looks deeper.
@@ -96,7 +100,7 @@ class TableColumn(ClusterCheck):
     name: ClassVar[str] = "table-column"
     claim: ClassVar[str] = "a column of kubectl get says what it should in every row"
     area: ClassVar[str] = "Any object"
-    reads: ClassVar[tuple[Resource, ...]] = NamedReads(NAMESPACES)  # type: ignore[assignment]  # a tuple to who asks
+    reads: ClassVar[tuple[Resource, ...]] = NamedReads(NAMESPACES, NODES)  # type: ignore[assignment]  # a tuple to who asks
 
     resource: ResourceName
     """The kind, as its plural, group and version: ``backups.velero.io/v1``, ``pods/v1``."""
@@ -149,10 +153,10 @@ class TableColumn(ClusterCheck):
                 total += len(table.rows)
         except MissingColumn as error:
             return Finding.inconclusive(str(error))
-        if not total:
-            judge = Finding.passed if self.expect == "any" else Finding.inconclusive
-            return judge(f"there are no {self.resource} here")
-        return self._answer(total, odd)
+        finding = self._answer(total, odd)
+        if finding.outcome is Outcome.PASSED and not await has_nodes(ctx.cluster):
+            return Finding.inconclusive(f"{finding.message}, but the cluster has no nodes", finding.evidence)
+        return finding
 
     def _odd(self, table: Table) -> Iterator[_Odd]:
         if len(table.metadata) != len(table.rows):
@@ -197,6 +201,9 @@ class TableColumn(ClusterCheck):
         return None
 
     def _answer(self, total: int, odd: list[_Odd]) -> Finding:
+        if not total:
+            judge = Finding.passed if self.expect == "any" else Finding.inconclusive
+            return judge(f"there are no {self.resource} here")
         if not odd:
             return Finding.passed(f"{self.column} of all {total} {self.resource} is as it should be")
         odd.sort(key=lambda each: not each.certain)

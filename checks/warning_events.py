@@ -92,9 +92,9 @@ class WarningEvents(ClusterCheck):
     An API server keeps an event for one hour after it was last seen. What was before the update may therefore be gone,
     and then less is known of *before*, never more: the careful side. If the same check with the same parameters is
     also asked before the update, by the policy of an earlier gate, its count of that time is remembered for a day and
-    used. A member whose update has not begun is compared with the ``window`` before this one. An update in the future
-    is inconclusive, and so is a cluster without events and without nodes. Events of Nodes stand in the namespace
-    ``default``.
+    used. A member whose update has not begun is compared with the ``window`` before this one. An update in the future,
+    or one that was completed and of which nobody says when it was started, is inconclusive, and so is a cluster without
+    events and without nodes. Events of Nodes stand in the namespace ``default``.
 
     Example:
         - check: warning-events
@@ -133,6 +133,8 @@ class WarningEvents(ClusterCheck):
         update = self._update(ctx.member)
         if update is None and ctx.member.started_at is not None:
             return Finding.inconclusive(f"the update of {ctx.member.name} is not {self.since} yet")
+        if update is None and ctx.member.completed_at is not None:
+            return Finding.inconclusive(f"the run does not say when the update of {ctx.member.name} was {self.since}")
         if update is not None and update > now:
             return Finding.inconclusive(f"the update of {ctx.member.name} was {self.since} in the future")
         edge = update or now - self.window

@@ -84,9 +84,9 @@ class WorkloadsRolledOut(ClusterCheck):
     spec (``observedGeneration``) says nothing; a paused Deployment is not well by default; a StatefulSet with
     ``OnDelete`` is judged by its revisions. *Failed* are a rollout beyond its progress deadline, a paused one, replicas
     that are not ready although nothing is rolling out, and a Deployment that is below its minimum availability or whose
-    pods are refused (``ReplicaFailure``). *Inconclusive* is what still moves, is being deleted, or has a stale status.
-    Workloads scaled to zero are well, and are counted in the message. A cluster without any workload is inconclusive.
-    Reads objects: rows hide a stale status.
+    pods are refused (``ReplicaFailure``). *Inconclusive* is what still moves, is being deleted, has a stale status, or
+    waits for ``minReadySeconds``. Workloads scaled to zero are well, and are counted in the message. A cluster without
+    any workload is inconclusive. Reads objects: rows hide a stale status.
 
     Example:
         - check: workloads-rolled-out
@@ -180,11 +180,16 @@ def _deployment(it: _Workload) -> Iterator[_Lack]:
         # The condition Progressing keeps NewReplicaSetAvailable once a rollout is complete, whatever befalls its pods.
         moving = progressing.get("status") == "True" and progressing.get("reason") != "NewReplicaSetAvailable"
         yield _Lack("NotReady", f"has {min(ready, able)} of {wanted} replicas ready", certain=not moving)
+    if progressing and progressing.get("status") != "True":
+        why = say(f"{progressing.get('reason') or 'no reason'} {progressing.get('message') or ''}")
+        yield _Lack("NotProgressing", f"does not say that it progresses: {why}", certain=False)
 
 
 def _stateful_set(it: _Workload) -> Iterator[_Lack]:
     wanted, replicas = it.wanted, it.status("replicas")
     ready, updated = it.status("readyReplicas"), it.status("updatedReplicas")
+    # Servers before 1.22 do not count those that have been ready for minReadySeconds; others write a zero too.
+    able = ready if at(it.body, "status", "availableReplicas") is None else it.status("availableReplicas")
     partition = count(it.spec("updateStrategy", "rollingUpdate", "partition"), 0, f"partition of {it.place}")
     goal = max(wanted - partition, 0)
     differ = at(it.body, "status", "currentRevision") != at(it.body, "status", "updateRevision")
@@ -201,6 +206,9 @@ def _stateful_set(it: _Workload) -> Iterator[_Lack]:
         yield _Lack("Scaling", f"has {replicas} of {wanted} replicas", certain=False)
     if ready < wanted:
         yield _Lack("NotReady", f"has {ready} of {wanted} replicas ready")
+    if able < wanted:
+        words = f"has {able} of {wanted} replicas ready for its minReadySeconds"
+        yield _Lack("NotAvailable", words, certain=False)
     if updated < goal:
         # Rolled back half-way: the two revisions are the same again, and some pods run the one between.
         yield _Lack("RollingOut", f"runs only {updated} of {goal} replicas at its revision", certain=False)

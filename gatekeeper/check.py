@@ -23,10 +23,12 @@ from gatekeeper.kit.alerts import Alert, alerts_of_alertmanager, alerts_of_serie
 from gatekeeper.kit.alike import Alike
 from gatekeeper.kit.calendars import Spans, public_holidays, read_calendar
 from gatekeeper.kit.certificates import certificate_ends
+from gatekeeper.kit.counters import METRICS, REPLICAS, REQUESTS, Counters, labels_of, number_of, server_counters
 from gatekeeper.kit.endpoint import Endpoint
 from gatekeeper.kit.evictions import Budget, Budgets
 from gatekeeper.kit.expressions import Expression, Regex
 from gatekeeper.kit.health import Health, Status, judge_object
+from gatekeeper.kit.maintenance import maintenance_windows
 from gatekeeper.kit.manifest import (
     at,
     bounded,
@@ -51,6 +53,7 @@ from gatekeeper.kit.occasions import Span
 from gatekeeper.kit.probes import Probe, log_evidence
 from gatekeeper.kit.promql import instant_query
 from gatekeeper.kit.quantities import amount, pod_requests, quantity
+from gatekeeper.kit.refusals import HookKey, Refusals, refusals
 from gatekeeper.kit.resources import NamedReads, ResourceName
 from gatekeeper.kit.selectors import selector_text, selects
 from gatekeeper.kit.server import server_version
@@ -80,7 +83,10 @@ from gatekeeper.values import Duration, Tolerance, format_duration
 __all__ = [
     "AKS_API",
     "AKS_READ",
+    "METRICS",
     "NODES",
+    "REPLICAS",
+    "REQUESTS",
     "SERVICES",
     "SLICES",
     "AksCluster",
@@ -100,6 +106,7 @@ __all__ = [
     "ClusterCheck",
     "ClusterContext",
     "CouldNotLook",
+    "Counters",
     "Duration",
     "Endpoint",
     "Eviction",
@@ -111,6 +118,7 @@ __all__ = [
     "GateCheck",
     "GateContext",
     "Health",
+    "HookKey",
     "Http",
     "HttpAnswer",
     "HttpAuth",
@@ -130,6 +138,7 @@ __all__ = [
     "Outcome",
     "Parameters",
     "Probe",
+    "Refusals",
     "Regex",
     "Resource",
     "ResourceName",
@@ -167,10 +176,13 @@ __all__ = [
     "is_virtual",
     "json_of",
     "judge_object",
+    "labels_of",
     "log_evidence",
+    "maintenance_windows",
     "name_of",
     "node_subject",
     "nodes_ready",
+    "number_of",
     "numbered",
     "place_of",
     "pod_requests",
@@ -179,10 +191,12 @@ __all__ = [
     "public_holidays",
     "quantity",
     "read_calendar",
+    "refusals",
     "rooms",
     "say",
     "selector_text",
     "selects",
+    "server_counters",
     "server_version",
     "silenced",
     "silences_of",

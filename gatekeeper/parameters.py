@@ -41,10 +41,11 @@ class Namespaces(Parameters):
 
     async def queries(self, cluster: Cluster) -> Sequence[tuple[str | None, str]]:
         """The lists that together hold just the wanted namespaces, as pairs of a namespace (None: all) and a field
-        selector. Needs list on namespaces unless nothing is left out. Empty when no namespace is wanted.
+        selector. Needs list on namespaces unless nothing is left out. Never empty.
 
         Raises:
-            NotFound: an include matches no namespace. A misspelt name must not turn into "nothing is wrong there".
+            NotFound: an include matches no namespace, or none is left of them all. What is misspelt or left out must
+                not turn into "nothing is wrong there".
         """
         if not self.include and not self.exclude:
             return [(None, "")]
@@ -54,7 +55,9 @@ class Namespaces(Parameters):
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise NotFound(f"no namespace of {cluster.name} matches the include {pattern!r}")
         wanted = [name for name in names if self.wants(name)]
+        if not wanted:
+            raise NotFound(f"no namespace of {cluster.name} is left to look at: exclude leaves all of them out")
         unwanted = [name for name in names if not self.wants(name)]
-        if not wanted or len(unwanted) > _MANY or len(wanted) <= 1:
+        if len(unwanted) > _MANY or len(wanted) == 1:
             return [(name, "") for name in wanted]
         return [(None, ",".join(f"metadata.namespace!={name}" for name in unwanted))]

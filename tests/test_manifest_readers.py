@@ -55,6 +55,7 @@ def test_conditions_of_another_shape_are_no_answer(odd: Any) -> None:
         (pod("ReplicaSet web-7c9d"), "ReplicaSet shop/web-7c9d"),
         (pod("ReplicaSet web-7c9d", "9d"), "ReplicaSet shop/web-7c9d"),
         (pod("DaemonSet agent-7c9d", "7c9d"), "DaemonSet shop/agent-7c9d"),
+        (pod("Node n1"), "Pod shop/web-1"),
         ({"metadata": {"name": "a", "namespace": "b", "ownerReferences": [{"kind": "Job", "name": "j"}]}}, "Pod b/a"),
     ],
 )

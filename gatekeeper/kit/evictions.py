@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from gatekeeper.errors import BadAnswer
-from gatekeeper.kit.manifest import at, place_of
+from gatekeeper.kit.manifest import at, numbered, place_of
 from gatekeeper.kit.selectors import selects
+
+_NONE_UNAVAILABLE: Final = (0, "0%")
 
 
 class Refusal(NamedTuple):
@@ -68,6 +70,14 @@ class Budget:
         generation, observed = at(self.body, "metadata", "generation"), at(self.body, "status", "observedGeneration")
         return not isinstance(generation, int) or generation != observed
 
+    @property
+    def never_allows(self) -> bool:
+        """Whether it lets no pod go for good, however many it has to spare while a rollout surges."""
+        expected = self.status("expectedPods")
+        return expected > 0 and (
+            self.status("desiredHealthy") >= expected or self.spec("maxUnavailable") in _NONE_UNAVAILABLE
+        )
+
     def spec(self, key: str) -> Any:  # noqa: ANN401 - what a cluster says has any type
         """A field of its spec."""
         return at(self.body, "spec", key)
@@ -75,7 +85,7 @@ class Budget:
     def status(self, key: str) -> int:
         """A count of its status. Raises BadAnswer when it is none."""
         value = at(self.body, "status", key)
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise BadAnswer(f"status.{key} of {self.subject} is {value!r:.50}, which is no count")
         return value
 
@@ -93,11 +103,12 @@ class Budget:
         if self.is_stale:
             words = "has a status that is older than its spec"
             return Refusal(False, words, "is kube-controller-manager running?")
-        if allowed > 0:
+        if allowed > 0 and not self.never_allows:
             return None
-        words = f"allows no disruption: {healthy} of {expected} pods are healthy, {desired} must stay so"
+        spare = f" but for {numbered(allowed, 'pod')} to spare" if allowed > 0 else ""
+        words = f"allows no disruption{spare}: {healthy} of {expected} pods are healthy, {desired} must stay so"
         never = "run one more replica than must be available, or set maxUnavailable: 1"
-        mend = never if desired >= expected else "mend its pods"
+        mend = never if self.never_allows or desired >= expected else "mend its pods"
         return Refusal(True, words, f"{mend}; kubectl -n {self.namespace} describe pdb {self.name}")
 
 

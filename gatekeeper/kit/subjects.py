@@ -8,12 +8,13 @@ from gatekeeper.kit.manifest import at, dicts, dns_name, place_of, say
 def controller_of(pod: object) -> str:
     """Who keeps a pod, as a subject that outlives it: ``Deployment shop/web``; a pod without one keeps itself.
 
+    So does the copy of a static pod, which its Node owns: it bears the node's name, and there may be several on one.
     The Deployment of a ReplicaSet is known by the pod's label ``pod-template-hash``, with which the ReplicaSet's name
     ends (k8s.io/kubernetes, pkg/controller/deployment/sync.go).
     """
     owners = dicts(at(pod, "metadata", "ownerReferences"), "metadata.ownerReferences")
     owner = next((each for each in owners if each.get("controller") is True), None)
-    if owner is None:
+    if owner is None or owner.get("kind") == "Node":
         return f"Pod {place_of(pod, 'a pod')}"
     namespace, _, _ = place_of(pod, "a pod").rpartition("/")
     kind, name = say(owner.get("kind"), 63), dns_name(owner.get("name"), "a controller")

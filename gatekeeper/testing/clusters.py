@@ -34,7 +34,7 @@ class FakeCluster:
         manifests: Kubernetes objects; an unknown kind raises ManifestError.
         name: the member's name.
         version: what ``/version`` says.
-        texts: answers to nonResourceURLs, over the healthy ones of ``/version``, ``/readyz`` and ``/livez``.
+        texts: answers to nonResourceURLs, over the healthy ones of ``/version``, ``/readyz``, ``/livez``, ``/metrics``.
         now: the API server's clock.
     """
 
@@ -176,4 +176,5 @@ def _healthy_texts(version: str) -> dict[str, Text]:
         "/version": Text(200, json.dumps({"gitVersion": version})),
         "/readyz?verbose": Text(200, f"{checks}readyz check passed\n"),
         "/livez?verbose": Text(200, f"{checks}livez check passed\n"),
+        "/metrics": Text(200, 'apiserver_request_total{group="",resource="pods",verb="LIST",version="v1"} 1\n'),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ class EmulatedWorld:
         self._folder = folder
         self._allowed: set[tuple[str, str, str]] = set()
         self._granted: set[tuple[str, str, str, str]] = set()
+        self._refused: Counter[str] = Counter()
         self.version = self._cluster.version
 
     async def fill(self, objects: Sequence[Manifest], gone: Sequence[Manifest] = ()) -> None:
@@ -97,6 +99,16 @@ class EmulatedWorld:
             self._cluster.apply(manifest)
         self._cluster.proxied |= {f"{place}:80{path}": (200, body) for path, body in bodies.items()}
         yield
+
+    async def refuse_write(self, webhook: str) -> None:
+        """See World. The emulator calls no webhooks; it shows what an API server counts."""
+        self._refused[webhook] += 1
+        about = 'error_type="calling_webhook_error",name="{}",operation="CREATE",rejection_code="0",type="validating"'
+        lines = [
+            f"apiserver_admission_webhook_rejection_count{{{about.format(name)}}} {count}\n"
+            for name, count in self._refused.items()
+        ]
+        self._cluster.metrics = self._cluster.counters.text() + "".join(lines)
 
     async def serve_outdated(self) -> None:
         """See World."""

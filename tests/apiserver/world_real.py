@@ -99,6 +99,13 @@ class RealWorld:
                 await self._writer.apply(manifest)
             yield
 
+    async def refuse_write(self, webhook: str) -> None:
+        """See World."""
+        about = {"name": "refused", "namespace": "default"}
+        spec = {"containers": [{"name": "web", "image": "web"}]}
+        template = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": about, "template": {"spec": spec}}
+        await self._writer.refused(template, webhook)
+
     async def serve_outdated(self) -> None:
         """See World."""
         if not self._plane.serves_outdated:

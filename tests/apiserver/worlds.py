@@ -49,6 +49,9 @@ class World(Protocol):
     def publishing(self, place: str, bodies: Mapping[str, str]) -> AbstractAsyncContextManager[None]:
         """Let port 80 of a new Service, ``namespace/name``, answer by path; without any, it has no endpoints."""
 
+    async def refuse_write(self, webhook: str) -> None:
+        """Write a PodTemplate, about which this validating webhook is asked in vain."""
+
     async def serve_outdated(self) -> None:
         """Serve ``OUTDATED_PATH``, or skip the test."""
 

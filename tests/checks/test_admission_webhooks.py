@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from checks.admission_webhooks import MUTATING, VALIDATING, AdmissionWebhooks
-from gatekeeper.check import SERVICES, SLICES, BadAnswer, Forbidden
-from gatekeeper.testing import FakeCluster, ask, assert_finding
+from gatekeeper.check import METRICS, REQUESTS, SERVICES, SLICES, BadAnswer, Finding, Forbidden, Text
+from gatekeeper.notebook import Notebooks
+from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
 from tests.checks.webhook_builders import bundle, endpoints, service
 
 CHECK = AdmissionWebhooks()
@@ -228,7 +229,7 @@ async def test_a_service_is_read_once() -> None:
 
     await ask(CHECK, cluster)
 
-    assert cluster.asked == [MUTATING, VALIDATING, SERVICES, SLICES]
+    assert cluster.asked == [MUTATING, VALIDATING, SERVICES, SLICES, METRICS]
 
 
 @pytest.mark.parametrize("client", [{}, {"url": 1}, {"service": {"name": "a b", "namespace": "x"}}, {"service": {}}])
@@ -237,10 +238,133 @@ async def test_a_webhook_that_leads_nowhere_is_no_answer(client: Any) -> None:
         await ask(CHECK, FakeCluster([configuration(client=client)]))
 
 
-@pytest.mark.parametrize("resource", [MUTATING, VALIDATING, SERVICES, SLICES])
+@pytest.mark.parametrize("resource", [MUTATING, VALIDATING, SERVICES, SLICES, METRICS])
 async def test_a_refusal_is_no_answer(resource: Any) -> None:
     cluster = FakeCluster([configuration(), service(), endpoints(True)])
     cluster.fail(resource, Forbidden("no"))
 
     with pytest.raises(Forbidden):
         await ask(CHECK, cluster)
+
+
+def refused(
+    count: float, name: str = "a.example.com", step: str = "validating", why: str = "calling_webhook_error"
+) -> str:
+    labels = f'error_type="{why}",name="{name}",operation="CREATE",rejection_code="0",type="{step}"'
+    return f"apiserver_admission_webhook_rejection_count{{{labels}}} {count}"
+
+
+class Story:
+    """Looks at one member, minutes apart, with one notebook."""
+
+    def __init__(self, check: AdmissionWebhooks = CHECK, *objects: Any) -> None:
+        self.check = check
+        self.objects = objects or (configuration(), service(), endpoints(True, True))
+        self.page = Notebooks(lambda: NOW).of(check, "c1")
+
+    async def look(self, minute: float, *lines: str, started: int = 7) -> Finding:
+        always = (f"{REQUESTS} 1", "apiserver_admission_webhook_rejection_count_other 9")
+        body = "\n".join([*always, *lines, f"process_start_time_seconds {started}", ""])
+        now = NOW + timedelta(minutes=minute)
+        cluster = FakeCluster([NODE, *self.objects], texts={"/metrics": Text(200, body)}, now=now)
+        return await ask(self.check, cluster, notebook=self.page)
+
+
+async def test_calls_that_are_seen_to_fail_fail_however_well_the_webhook_looks() -> None:
+    story = Story()
+
+    begun = await story.look(0)
+    rose = await story.look(1, refused(2), refused(1, why="calling_webhook_error", step="admit"))
+    still = await story.look(5, refused(2))
+    quiet = await story.look(6, refused(2))
+
+    assert_finding(begun, "passed", codes=[])
+    assert_finding(rose, "failed", "policy: calls of it fail", codes=["WebhookCallsFail"])
+    assert_finding(still, "failed", "seen rising 4m ago", codes=["WebhookCallsFail"])
+    assert_finding(quiet, "passed", "1 note", codes=["WebhookCallsFailed"])
+    assert "2 writes refused since the API server started" in quiet.evidence[0].observed
+
+
+async def test_at_the_first_look_after_a_failure_it_is_not_known_whether_calls_still_fail() -> None:
+    story = Story()
+
+    first, second, third = [await story.look(minute, refused(3)) for minute in (0, 4, 5)]
+
+    assert_finding(
+        first, "inconclusive", "1 admission webhook still fail is not known yet", codes=["WebhookCallsFailed"]
+    )
+    assert_finding(second, "inconclusive", "watched for 4m of 5m only", codes=["WebhookCallsFailed"])
+    assert_finding(third, "passed", "1 note", codes=["WebhookCallsFailed"])
+
+
+async def test_a_webhook_that_is_called_where_nobody_looks_is_told_by_its_calls() -> None:
+    story = Story(CHECK, configuration(kind="Mutating", client={"url": "https://hooks.example.com"}, ca=None))
+
+    await story.look(0, refused(3, step="admit"))
+    finding = await story.look(1, refused(4, step="admit"))
+
+    assert_finding(finding, "failed", codes=["WebhookCallsFail", "WebhookNotSeen"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        refused(9, why="no_error"),
+        refused(9, why="apiserver_internal_error"),
+        refused(9, name="gone.example.com"),
+        refused(9, step="admit"),
+    ],
+)
+async def test_what_a_webhook_refuses_itself_and_the_calls_of_others_do_not_count(line: str) -> None:
+    story = Story()
+    await story.look(0)
+
+    assert_finding(await story.look(1, line), "passed", codes=[])
+
+
+async def test_refusals_are_compared_with_those_of_the_same_replica_and_count_on_all() -> None:
+    story = Story()
+    await story.look(0, refused(2))
+    await story.look(6, refused(2))
+
+    other = await story.look(7, refused(1), started=8)
+    rose = await story.look(8, refused(3))
+    meanwhile = await story.look(9, started=9)
+    fallen = await story.look(14, refused(1))
+
+    assert_finding(other, "inconclusive", codes=["WebhookCallsFailed"])
+    assert_finding(rose, "failed", codes=["WebhookCallsFail"])
+    assert_finding(meanwhile, "failed", codes=["WebhookCallsFail"])
+    assert_finding(fallen, "inconclusive", codes=["WebhookCallsFailed"])
+
+
+async def test_refused_writes_can_be_reported_or_ignored() -> None:
+    reported, ignored = Story(AdmissionWebhooks(refusals="reported")), Story(AdmissionWebhooks(refusals="ignored"))
+    for story in (reported, ignored):
+        await story.look(0, refused(1))
+
+    assert_finding(await reported.look(1, refused(2)), "passed", codes=["WebhookCallsFail"])
+    assert_finding(await ignored.look(1, refused(2)), "passed", codes=[])
+
+
+async def test_metrics_are_read_only_where_a_webhook_fails_closed() -> None:
+    cluster = FakeCluster([configuration(failurePolicy="Ignore"), service(), endpoints(True, True)])
+
+    assert_finding(await ask(CHECK, cluster), "passed")
+    assert METRICS not in cluster.asked
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "up 1\n",
+        f"{REQUESTS} 1\napiserver_admission_webhook_rejection_count 1\n",
+        f"{REQUESTS} 1\n{refused(float('nan'))}\n",
+    ],
+)
+async def test_metrics_of_another_shape_are_no_answer(body: str) -> None:
+    here = [configuration(), service(), endpoints(True, True)]
+
+    with pytest.raises(BadAnswer):
+        await ask(CHECK, FakeCluster(here, texts={"/metrics": Text(200, body)}))

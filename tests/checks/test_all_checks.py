@@ -22,6 +22,8 @@ from gatekeeper.check import (
     ClusterContext,
     CouldNotLook,
     GateCheck,
+    Namespaces,
+    NotFound,
     Outcome,
     Table,
     Target,
@@ -100,6 +102,7 @@ def test_the_checks_are_the_documented_ones() -> None:
         "http-probe",
         "job-succeeds",
         "jobs-succeeded",
+        "maintenance-window",
         "members-updated",
         "namespaces-terminating",
         "node-images-current",
@@ -173,6 +176,18 @@ async def test_what_is_odd_never_passes(check: ClusterCheck) -> None:
     here = member("odd", started_at=UPDATED, completed_at=UPDATED)
 
     await assert_never_passes(check, target=TARGET, member=here)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [each for each in CLUSTER_CHECKS if isinstance(getattr(each, "namespaces", None), Namespaces)],
+    ids=lambda check: check.name,
+)
+async def test_where_no_namespace_is_left_to_look_at_nothing_is_said(check: ClusterCheck) -> None:
+    nowhere = check.model_copy(update={"namespaces": Namespaces(exclude=("*",))})
+
+    with pytest.raises(NotFound, match="exclude leaves all of them out"):
+        await ask(nowhere, bare_cluster(), TARGET, member=member(started_at=UPDATED, completed_at=UPDATED))
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.name)

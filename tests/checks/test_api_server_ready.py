@@ -22,7 +22,13 @@ async def test_a_healthy_api_server_passes() -> None:
 async def test_what_is_not_ok_is_named() -> None:
     finding = await ask(ApiServerReady(), FakeCluster([NODE], texts={"/readyz?verbose": SICK}))
 
-    assert_finding(finding, "failed", "1 health checks", codes=["HealthCheckFailed"], subjects=["/readyz etcd"])
+    assert_finding(
+        finding,
+        "failed",
+        "1 health check of the API server is not ok",
+        codes=["HealthCheckFailed"],
+        subjects=["/readyz etcd"],
+    )
 
 
 async def test_a_server_that_lives_no_more_fails_even_if_it_is_ready() -> None:

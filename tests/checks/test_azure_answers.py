@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from checks.azure_monitor_alerts import AzureMonitorAlerts
 from checks.clusters_operable import ClustersOperable
+from checks.maintenance_window import MaintenanceWindow
 from checks.members_updated import MembersUpdated
 from checks.quota_headroom import QuotaHeadroom
 from checks.resource_health import ResourceHealth
@@ -19,6 +20,7 @@ from checks.target_version_available import TargetVersionAvailable
 from gatekeeper.check import ClusterCheck, CouldNotLook, Finding, Outcome, Target, Tools
 from gatekeeper.testing import FakeAzure, FakeCluster, ask, context
 from tests.checks.azure_bodies import ID, SUBSCRIPTION, cluster_body, pool_body
+from tests.checks.test_maintenance_window import configuration, weekly_releases
 from tests.checks.test_members_updated import THREE
 from tests.checks.test_quota_headroom import COMPUTE, NETWORK, SUBNET, size, usage
 
@@ -26,15 +28,28 @@ TARGET = Target("Full", "1.34.2", "Latest")
 CHECKS: list[ClusterCheck] = [
     AzureMonitorAlerts(),
     ClustersOperable(),
+    MaintenanceWindow(),
+    MaintenanceWindow(configuration="aksManagedNodeOSUpgradeSchedule"),
+    MaintenanceWindow(configuration="default"),
     MembersUpdated(),
     QuotaHeadroom(),
     ResourceHealth(),
     TargetVersionAvailable(version="1.35"),
 ]
 PROFILE = {"upgrades": [{"kubernetesVersion": "1.35.0", "isPreview": False}]}
+FOURTH_MONDAY = {"relativeMonthly": {"weekIndex": "Fourth", "dayOfWeek": "Monday", "intervalMonths": 2}}
+FREEZE = [{"start": "2026-12-24", "end": "2027-01-05"}]
+WINDOWS = [
+    configuration("aksManagedAutoUpgradeSchedule"),
+    configuration(
+        "aksManagedNodeOSUpgradeSchedule", schedule=FOURTH_MONDAY, startDate="2026-09-01", notAllowedDates=FREEZE
+    ),
+    weekly_releases("Monday", 10),
+]
 ESSENTIALS = {"targetResource": f"{SUBSCRIPTION}/other", "severity": "Sev1", "alertState": "New"}
 HEALTHY: dict[str, Any] = {
     ID: cluster_body(pool_body(vnetSubnetID=SUBNET)),
+    f"{ID}/maintenanceConfigurations": {"value": WINDOWS},
     f"{ID}/upgradeProfiles/default": {"properties": {"controlPlaneProfile": PROFILE}},
     f"{ID}/providers/Microsoft.ResourceHealth/availabilityStatuses/current": {
         "properties": {"availabilityState": "Available"}

@@ -8,16 +8,18 @@ import pytest
 
 from checks.azure_monitor_alerts import AzureMonitorAlerts
 from checks.clusters_operable import ClustersOperable
+from checks.maintenance_window import MaintenanceWindow
 from checks.members_updated import MembersUpdated
 from checks.quota_headroom import QuotaHeadroom
 from checks.resource_health import ResourceHealth
 from checks.target_version_available import TargetVersionAvailable
 from gatekeeper.adapters.azure import AzureReader
-from gatekeeper.check import ClusterCheck, ClusterContext, Finding, Member, Target, Tools
+from gatekeeper.check import ClusterCheck, ClusterContext, Finding, Member, NotFound, Target, Tools
 from gatekeeper.emulator.kube import aks_cluster
 from gatekeeper.emulator.server import Emulator
 from gatekeeper.testing import FakeCluster, assert_finding, scope
 from tests.adapters.arm_scripts import SUBSCRIPTION, door_at
+from tests.checks.test_maintenance_window import configuration
 
 VERSION = "1.33.5"
 TARGET = Target("Full", VERSION, "Latest")
@@ -54,6 +56,7 @@ async def world() -> AsyncIterator[World]:
 async def test_all_is_well_from_the_start(world: World) -> None:
     checks: list[ClusterCheck] = [
         ClustersOperable(),
+        MaintenanceWindow(),
         ResourceHealth(),
         AzureMonitorAlerts(),
         MembersUpdated(),
@@ -103,3 +106,26 @@ async def test_a_quota_that_is_used_up_is_seen(world: World) -> None:
 
 async def test_a_version_that_the_region_lacks_is_seen(world: World) -> None:
     assert_finding(await world.ask(TargetVersionAvailable(version="1.34.99")), "failed", "not in that region yet")
+
+
+async def test_a_closed_maintenance_window_is_seen_by_the_runs_that_go_by_it(world: World) -> None:
+    path = f"{world.id}/maintenanceConfigurations"
+    # The fakes' clock is a Monday.
+    world.documents.put(path, {"value": [configuration("aksManagedNodeOSUpgradeSchedule", "Friday")]})
+
+    assert_finding(await world.ask(MaintenanceWindow(), Target("NodeImageOnly")), "failed", "a1 is closed; it opens")
+    assert_finding(await world.ask(MaintenanceWindow()), "passed", "has no maintenance window")
+
+
+async def test_an_open_maintenance_window_is_seen(world: World) -> None:
+    path = f"{world.id}/maintenanceConfigurations"
+    world.documents.put(path, {"value": [configuration("aksManagedAutoUpgradeSchedule", "Monday")]})
+
+    assert_finding(await world.ask(MaintenanceWindow()), "passed", "is open until Mon 2026-11-23 12:00Z")
+
+
+async def test_a_cluster_that_is_gone_is_none_without_a_maintenance_window(world: World) -> None:
+    world.id += "x"
+
+    with pytest.raises(NotFound):
+        await world.ask(MaintenanceWindow())

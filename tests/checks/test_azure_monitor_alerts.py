@@ -90,7 +90,7 @@ async def test_suppressed_alerts_count_unless_told_otherwise() -> None:
     assert_finding(await judge(alert(suppressed=True), ignoreSuppressed=True), "passed")
 
 
-@pytest.mark.parametrize("target", ["", None])
+@pytest.mark.parametrize("target", ["", None, "c1"])
 async def test_an_alert_without_a_target_may_be_about_this_cluster_unless_it_does_not_count(target: Any) -> None:
     adrift = alert("service health", target)
 
@@ -107,6 +107,15 @@ async def test_an_alert_without_a_target_may_be_about_this_cluster_unless_it_doe
 async def test_an_alert_that_does_not_say_what_it_is_about_is_no_answer(odd: dict[str, Any]) -> None:
     with pytest.raises(BadAnswer):
         await judge(odd)
+
+
+async def test_without_the_node_resource_group_no_alert_proves_nothing_of_the_nodes() -> None:
+    async def judge_without(*alerts: dict[str, Any]) -> Finding:
+        around = tools(answers={ALERTS: {"value": list(alerts)}}, nodeResourceGroup=None)
+        return await ask(AzureMonitorAlerts(), FakeCluster(), tools=around)
+
+    assert_finding(await judge_without(), "inconclusive", "does not name the node resource group of c1")
+    assert_finding(await judge_without(alert()), "failed", "node cpu")
 
 
 async def test_more_than_the_last_day_is_asked_for() -> None:

@@ -50,6 +50,7 @@ def cluster(*certificates: Any) -> FakeCluster:
 
 
 LATER = {"renewalTime": at(1)}
+UNDATED = {"conditions": [{"type": "Ready", "status": "True"}]}
 FAILED = {"lastFailureTime": at(-1)}
 
 
@@ -68,6 +69,7 @@ FAILED = {"lastFailureTime": at(-1)}
         (certificate(days=29, issuing=True), "inconclusive", "CertificateRenewalLate", "1d ago"),
         (certificate(days=29, issuing=True, status=FAILED), "failed", "CertificateRenewalLate", "1d ago"),
         (certificate(days=None), "inconclusive", "CertificateUnclear", "does not say when it ends"),
+        (certificate(status=UNDATED), "inconclusive", "CertificateStale", "stale"),
         (certificate(generation=3), "inconclusive", "CertificateStale", "stale"),
         (certificate(deletionTimestamp=at(-1)), "inconclusive", "CertificateTerminating", "is being deleted"),
     ],

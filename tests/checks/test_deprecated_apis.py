@@ -76,6 +76,7 @@ async def test_one_that_goes_later_is_reported() -> None:
         ("1.9", "1.25", "inconclusive"),
         ("1.25", "1.25", "inconclusive"),
         ("1.25", "v1.25.0", "inconclusive"),
+        ("1.25.0", "1.25", "inconclusive"),
         ("1.100", "1.25", "passed"),
         ("2.0", "1.99", "passed"),
     ],

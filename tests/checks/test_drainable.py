@@ -114,6 +114,16 @@ async def test_unready_and_pending_pods_may_go(numbers: str, policy: str | None,
     assert_finding(await ask(CHECK, FakeCluster([node(), pod(ready=False, phase=phase), limit])), outcome)
 
 
+@pytest.mark.parametrize("rule", [{"maxUnavailable": 0}, {"minAvailable": "100%"}])
+async def test_a_pod_to_spare_during_a_rollout_hides_no_budget_that_never_allows(rule: Any) -> None:
+    here = [node(), pod(), budget(numbers="3 4 3 1", **rule)]
+
+    finding = await ask(CHECK, FakeCluster(here))
+
+    assert_finding(finding, "failed", "allows no disruption but for 1 pod to spare", codes=["DrainBlocked"])
+    assert_finding(await ask(CHECK, FakeCluster([node(), pod(ready=False), here[2]])), "passed")
+
+
 async def test_two_budgets_on_a_pod_block() -> None:
     finding = await ask(CHECK, FakeCluster([node(), pod(), budget(), budget("all")]))
 

@@ -65,6 +65,20 @@ def flux(
     }
 
 
+def undated() -> dict[str, Any]:
+    item = application()
+    del item["status"]["sync"]["comparedTo"]
+    return item
+
+
+def moved() -> dict[str, Any]:
+    """Its destination was changed after it had been compared."""
+    item = application()
+    item["spec"]["destination"] = {"name": "in-cluster", "namespace": "shop-2"}
+    item["status"]["sync"]["comparedTo"]["destination"] = {"name": "in-cluster", "namespace": "shop"}
+    return item
+
+
 @pytest.mark.parametrize(
     ("manifest", "outcome", "code", "words"),
     [
@@ -79,6 +93,8 @@ def flux(
         (application(sync="OutOfSync"), "failed", "ApplicationDegraded", "OutOfSync"),
         (application(sync="Unknown"), "inconclusive", "ApplicationUnknown", "its sync status is Unknown"),
         (application(sync=None), "inconclusive", "ApplicationUnknown", "its sync status is missing"),
+        (undated(), "inconclusive", "ApplicationProgressing", "does not say what it was compared with"),
+        (moved(), "inconclusive", "ApplicationProgressing", "its present destination"),
         (application(compared={}), "inconclusive", "ApplicationProgressing", "its present source"),
         (application(phase="Failed"), "failed", "ApplicationDegraded", "its last operation: Failed told"),
         (application(phase="Error"), "failed", "ApplicationDegraded", "its last operation: Error"),

@@ -176,6 +176,8 @@ async def test_a_cluster_without_nodes_is_inconclusive() -> None:
         Target("Full", "latest"),
         Target("NodeImageOnly", None, "Consistent"),
         Target("Full", "1.34.2", "Custom"),
+        Target("Full", "1.34.2", "Newest"),
+        Target("NodeImageOnly", None, "Newest", (IMAGE,)),
     ],
 )
 async def test_a_run_without_a_target_is_inconclusive(target: Target) -> None:

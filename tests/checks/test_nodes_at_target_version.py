@@ -143,6 +143,8 @@ async def test_latest_images_must_be_the_same_in_each_pool() -> None:
         (Target("NodeImageOnly", None, "Custom"), "names none yet"),
         (Target("NodeImageOnly"), "node image selection is not given"),
         (Target("NodeImageOnly", None, "Newest"), "node image selection is Newest"),
+        (Target("Full", "1.34.2", "Newest"), "node image selection is Newest"),
+        (Target("Full", "1.34.2", "Newest", (NEW,)), "node image selection is Newest"),
     ],
 )
 async def test_nothing_to_compare_with_is_inconclusive(target: Target, why: str) -> None:

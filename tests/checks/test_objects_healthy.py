@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from checks.objects_healthy import ObjectsHealthy
-from gatekeeper.check import BadAnswer, NotFound, Resource
-from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding
+from gatekeeper.check import NODES, BadAnswer, NotFound, Resource
+from gatekeeper.testing import NOW, FakeCluster, ask, assert_finding, bare_cluster
 
 DEFINITION: dict[str, Any] = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -24,6 +24,9 @@ DEFINITION: dict[str, Any] = {
 }
 
 
+NODE: dict[str, Any] = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "status": {}}
+
+
 def widget(name: str = "a", ready: str | None = "True", namespace: str = "shop", **more: Any) -> dict[str, Any]:
     conditions = [] if ready is None else [{"type": "Ready", "status": ready, "reason": "Because"}]
     metadata = {"name": name, "namespace": namespace, **more.pop("metadata", {})}
@@ -36,7 +39,7 @@ def check(**given: Any) -> ObjectsHealthy:
 
 
 def cluster(*manifests: dict[str, Any]) -> FakeCluster:
-    return FakeCluster([DEFINITION, *manifests])
+    return FakeCluster([DEFINITION, NODE, *manifests])
 
 
 @pytest.mark.parametrize(
@@ -138,8 +141,8 @@ async def test_what_is_suspended_fails_unless_it_is_allowed() -> None:
     cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "a"}, "spec": {"suspend": True}}
     asked = {"resource": "cronjobs.batch/v1"}
 
-    assert_finding(await ask(check(**asked), FakeCluster([cron])), "failed", codes=["ObjectSuspended"])
-    assert_finding(await ask(check(**asked, allowSuspended=True), FakeCluster([cron])), "passed")
+    assert_finding(await ask(check(**asked), FakeCluster([NODE, cron])), "failed", codes=["ObjectSuspended"])
+    assert_finding(await ask(check(**asked, allowSuspended=True), FakeCluster([NODE, cron])), "passed")
 
 
 async def test_some_may_be_unhealthy() -> None:
@@ -185,7 +188,7 @@ async def test_a_kind_that_the_server_does_not_know_is_no_answer() -> None:
 
 
 def test_what_it_reads_is_what_it_is_asked_about() -> None:
-    assert check().reads == (Resource("", "v1", "namespaces"), Resource("example.com", "v1", "widgets"))
+    assert check().reads == (Resource("", "v1", "namespaces"), NODES, Resource("example.com", "v1", "widgets"))
 
 
 @pytest.mark.parametrize(
@@ -201,3 +204,20 @@ def test_what_it_reads_is_what_it_is_asked_about() -> None:
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         check(**given)
+
+
+async def test_what_wants_no_replicas_is_healthy_and_said_to_be_so() -> None:
+    idle = widget("b", spec={"replicas": 0})
+
+    assert_finding(await ask(check(), cluster(widget(), idle)), "passed", "all 2 widgets.example.com are healthy (1 of")
+
+
+@pytest.mark.parametrize("resource", ["namespaces/v1", "services/v1", "apiservices.apiregistration.k8s.io/v1"])
+async def test_what_every_api_server_has_proves_nothing_without_nodes(resource: str) -> None:
+    finding = await ask(check(resource=resource), bare_cluster())
+
+    assert_finding(finding, "inconclusive", "are healthy, but the cluster has no nodes")
+
+
+async def test_no_object_proves_nothing_without_nodes() -> None:
+    assert_finding(await ask(check(expect="any"), FakeCluster([DEFINITION])), "inconclusive", "has no nodes")

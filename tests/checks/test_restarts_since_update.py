@@ -127,6 +127,20 @@ async def test_all_restarts_of_a_pod_younger_than_the_update_count() -> None:
     assert_finding(finding, "failed", "1 container restarted 5 times since")
 
 
+@pytest.mark.parametrize(
+    ("restarted", "outcome"),
+    [
+        (container(7, running=4000), "passed"),
+        (container(7, 3601, 9999, running=3590), "passed"),
+        (container(7, 60, 7200), "failed"),
+        (container(7, running=None), "inconclusive"),
+    ],
+)
+async def test_a_static_pod_is_older_than_its_copy_says(restarted: Any, outcome: str) -> None:
+    """Its copy, which a Node owns, is made anew when somebody deletes it, and goes on to count."""
+    assert_finding(await seen(pod(restarted, age=60, owner="Node n1")), outcome)
+
+
 async def test_restarts_that_nobody_dated_are_inconclusive() -> None:
     finding = await seen(pod(container(3, running=None)))
 

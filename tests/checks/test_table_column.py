@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from checks.table_column import TableColumn
-from gatekeeper.check import BadAnswer, Forbidden, Resource, Table
+from gatekeeper.check import NODES, BadAnswer, Forbidden, NotFound, Resource, Table
 from gatekeeper.testing import FakeCluster, ask, assert_finding, context
+from gatekeeper.testing.careful import bare_cluster
 
+NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}
 WIDGETS = Resource("example.com", "v1", "widgets")
 COLUMNS = (
     ("Phase", "string", ".status.phase"),
@@ -50,7 +52,7 @@ def cluster(*statuses: dict[str, Any]) -> FakeCluster:
         }
         for index, status in enumerate(statuses)
     ]
-    return FakeCluster([DEFINITION, *widgets])
+    return FakeCluster([NODE, DEFINITION, *widgets])
 
 
 def check(column: str = "Phase", **given: Any) -> TableColumn:
@@ -109,7 +111,7 @@ async def test_healthy_rows_are_read_once_and_without_names() -> None:
     here = cluster({"phase": "Up"})
 
     assert_finding(await ask(check(equals="Up"), here), "passed", "Phase of all 1 widgets.example.com")
-    assert here.asked == [WIDGETS]
+    assert here.asked == [WIDGETS, NODES]
 
 
 async def test_some_may_differ() -> None:
@@ -134,7 +136,8 @@ async def test_labels_and_namespaces_narrow_it() -> None:
     here = cluster({"phase": "Up"}, {"phase": "Down"})
 
     assert_finding(await ask(check(equals="Up", labelSelector="n=0"), here), "passed", "all 1")
-    assert_finding(await ask(check(equals="Up", namespaces={"exclude": ["shop"]}), here), "inconclusive", "no widgets")
+    with pytest.raises(NotFound):
+        await ask(check(equals="Up", namespaces={"exclude": ["shop"]}), here)
 
 
 async def test_a_refusal_is_no_answer() -> None:
@@ -175,3 +178,10 @@ async def test_it_passes_only_if_every_row_is_among_the_wanted(phases: list[str]
     finding = await ask(check(oneOf=wanted), cluster(*({"phase": phase} for phase in phases)))
 
     assert (finding.outcome == "passed") == all(phase in wanted for phase in phases)
+
+
+async def test_what_every_api_server_has_proves_nothing_without_nodes() -> None:
+    given: dict[str, Any] = {"resource": "namespaces/v1", "column": "Status", "equals": "Active"}
+
+    assert_finding(await ask(TableColumn.model_validate(given), bare_cluster()), "inconclusive", "has no nodes")
+    assert_finding(await ask(check(equals="Up", expect="any"), FakeCluster([DEFINITION])), "inconclusive", "no nodes")

@@ -121,12 +121,6 @@ async def test_no_claims_pass_only_where_there_are_nodes() -> None:
     assert_finding(await ask(elsewhere, FakeCluster([NODE, pay, claim("Lost")])), "passed", "there are no")
 
 
-async def test_where_all_namespaces_are_excluded_nothing_can_be_said() -> None:
-    check = VolumesBound(namespaces=Namespaces(exclude=("*",)))
-
-    assert_finding(await ask(check, FakeCluster([NODE, claim("Lost")])), "inconclusive", "excludes them all")
-
-
 @pytest.mark.parametrize("resource", [NODES, CLAIMS])
 async def test_a_refusal_is_no_answer(resource: Resource) -> None:
     cluster = FakeCluster([NODE])

@@ -222,8 +222,9 @@ async def test_a_cluster_without_events_and_nodes_is_inconclusive() -> None:
 
 async def test_only_the_chosen_namespaces_count() -> None:
     check = WarningEvents.model_validate({"namespaces": {"exclude": ["shop"]}})
+    pay = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "pay"}}
 
-    assert_finding(await ask(check, FakeCluster([NODE, event()]), member=UPDATED), "passed")
+    assert_finding(await ask(check, FakeCluster([NODE, pay, event()]), member=UPDATED), "passed")
 
 
 @pytest.mark.parametrize("given_", [{"window": "31m"}, {"window": "0s"}, {"maxRise": -1}])
@@ -277,3 +278,12 @@ async def test_an_event_of_which_only_the_read_fields_are_kept_is_understood() -
 
     assert_finding(finding, "failed", codes=["WarningsRose"])
     assert finding.evidence[0].observed.startswith("BackOff 7 times, last at 09:59:30Z: Back-off")
+
+
+async def test_an_update_that_was_completed_and_of_which_nobody_says_when_it_started_is_inconclusive() -> None:
+    """To compare the window with the one before it would take the update's faults for old ones."""
+    half_said = member(completed_at=NOW - timedelta(seconds=COMPLETED))
+
+    finding = await ask(CHECK, FakeCluster([event(60, 900)]), member=half_said)
+
+    assert_finding(finding, "inconclusive", "the run does not say when the update of c1 was started")

@@ -28,13 +28,17 @@ def workload(kind: str, name: str, spec: dict[str, Any], status: dict[str, Any],
 
 
 def deployment(
-    wanted: int | None = 3, available: str = "True", progressing: str = "NewReplicaSetAvailable", **status: Any
+    wanted: int | None = 3,
+    available: str = "True",
+    progressing: str = "NewReplicaSetAvailable",
+    progresses: str = "True",
+    **status: Any,
 ) -> Any:
     count = 1 if wanted is None else wanted
     counts = {"replicas": count, "updatedReplicas": count, "readyReplicas": count, "availableReplicas": count, **status}
     conditions = [
         {"type": "Available", "status": available},
-        {"type": "Progressing", "status": "False" if "Exceeded" in progressing else "True", "reason": progressing},
+        {"type": "Progressing", "status": "False" if "Exceeded" in progressing else progresses, "reason": progressing},
     ]
     counts = {key: value for key, value in counts.items() if value != 0}  # omitempty
     return workload(
@@ -87,6 +91,7 @@ ON_DELETE = {"type": "OnDelete"}
         deployment(),
         deployment(None),
         stateful_set(),
+        stateful_set(availableReplicas=None),
         stateful_set(strategy=PARTITION_1, revisions="1 2", updatedReplicas=2),
         stateful_set(strategy=ON_DELETE),
         stateful_set(strategy=ON_DELETE, revisions="1 2"),
@@ -129,7 +134,15 @@ async def test_a_workload_that_wants_no_pods_passes_and_is_counted(manifest: Any
             "ProgressDeadlineExceeded",
             "in time",
         ),
+        (
+            deployment(progressing="ReplicaSetCreateError", progresses="False"),
+            "inconclusive",
+            "NotProgressing",
+            "does not say that it progresses: ReplicaSetCreateError",
+        ),
         (stateful_set(readyReplicas=2), "failed", "NotReady", "2 of 3 replicas ready"),
+        (stateful_set(availableReplicas=2), "inconclusive", "NotAvailable", "2 of 3 replicas ready for its minReady"),
+        (stateful_set(availableReplicas=0), "inconclusive", "NotAvailable", "0 of 3"),
         (stateful_set(replicas=2, readyReplicas=2), "inconclusive", "Scaling", "2 of 3"),
         (stateful_set(replicas=4), "inconclusive", "Scaling", "4 of 3"),
         (stateful_set(revisions="1 2", updatedReplicas=1), "inconclusive", "RollingOut", "1 of 3 updated"),

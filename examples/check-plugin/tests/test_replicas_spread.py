@@ -88,7 +88,8 @@ async def test_where_only_a_part_is_seen_there_is_no_answer(manifests: list[Mani
 
 async def test_namespaces_are_left_out_on_the_server() -> None:
     elsewhere = Namespaces(exclude=("shop",))
+    alone = {**pod("job-1", "n1"), "metadata": {"name": "job-1", "namespace": "pay"}}
 
-    finding = await ask(ReplicasSpread(namespaces=elsewhere), FakeCluster([*NODES, *TOGETHER]))
+    finding = await ask(ReplicasSpread(namespaces=elsewhere), FakeCluster([*NODES, *TOGETHER, alone]))
 
     assert_finding(finding, "inconclusive", "no workload with several replicas")

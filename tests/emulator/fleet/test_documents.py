@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -59,6 +60,28 @@ async def test_health_quota_sizes_and_maintenance_are_shown(http: ClientSession,
     assert await get(http, f"{AROUND}/Microsoft.Compute/skus") == 400
     assert await get(http, f"{cluster}x/upgradeProfiles/default") == 404
     assert await get(http, f"{group}/providers/Microsoft.Network/virtualNetworks/v/usages") == 404
+
+
+async def test_the_official_client_understands_maintenance_configurations(
+    aks: ContainerServiceClient, http: ClientSession, cluster: str
+) -> None:
+    name, path = "aksManagedAutoUpgradeSchedule", f"{cluster}/maintenanceConfigurations"
+    schedule = {"relativeMonthly": {"intervalMonths": 3, "weekIndex": "First", "dayOfWeek": "Monday"}}
+    dates = [{"start": "2026-12-23", "end": "2027-01-05"}]
+    window = {"schedule": schedule, "durationHours": 4, "startTime": "08:30", "notAllowedDates": dates}
+    document = {"value": [{"id": f"{path}/{name}", "name": name, "properties": {"maintenanceWindow": window}}]}
+    async with http.put("/_emulator/documents", json={"path": path, "document": document}) as put:
+        assert put.status == 200
+
+    listed = aks.maintenance_configurations.list_by_managed_cluster("rg-fleet", "a1")
+    (found,) = [each async for each in listed]
+    shown: Any = found.properties and found.properties.maintenance_window
+
+    assert (found.name, shown.duration_hours, shown.start_time) == (name, 4, "08:30")
+    assert shown.schedule.relative_monthly.week_index == "First"
+    assert [each.end for each in shown.not_allowed_dates] == [date(2027, 1, 5)]
+    assert await get(http, path) == document
+    assert await get(http, f"{cluster}x/maintenanceConfigurations") == 404
 
 
 async def test_a_document_lies_over_an_answer_until_it_is_taken_off(

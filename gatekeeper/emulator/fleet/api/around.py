@@ -46,7 +46,7 @@ class AroundApi(Part):
         return Answer(200, azure_documents.availability(cluster.resource_id, cluster.location))
 
     def list_maintenance(self, call: Call) -> Answer:
-        """GET managedClusters/maintenanceConfigurations: none."""
+        """GET managedClusters/maintenanceConfigurations: none but those that were put here."""
         self._world.clusters.find(_cluster(call))
         return Answer(200, {"value": []})
 
