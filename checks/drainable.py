@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Final, Literal
@@ -13,7 +13,6 @@ from pydantic import Field
 
 from gatekeeper.check import (
     NODES,
-    Alike,
     BadAnswer,
     Budget,
     Budgets,
@@ -28,16 +27,12 @@ from gatekeeper.check import (
     Workbench,
     at,
     bounded,
-    condition,
-    controller_of,
     dicts,
+    drains,
     format_duration,
     is_virtual,
-    name_of,
     node_subject,
     numbered,
-    place_of,
-    pool_of,
     rooms,
     say,
     some,
@@ -48,7 +43,6 @@ PODS: Final = Resource("", "v1", "pods")
 BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets")
 VOLUMES: Final = Resource("", "v1", "persistentvolumes")
 _OF_A_VOLUME: Final = ("spec.claimRef", "spec.local", "spec.hostPath", "spec.nodeAffinity")
-_MIRROR: Final = "kubernetes.io/config.mirror"
 _SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 _NODE_KEYS: Final = ("hostname", "node", "nodename")
 """Labels whose name ends so name a node: ``kubernetes.io/hostname``, ``topology.topolvm.io/node``."""
@@ -60,78 +54,6 @@ _WEIGHTS: Final[Mapping[Weight, int]] = {"failed": 0, "unclear": 1, "reported": 
 
 
 @dataclass(frozen=True, slots=True)
-class _Mounts:
-    """What the volumes of a pod are; those of pods that are alike are the same."""
-
-    claims: tuple[str, ...]
-    ephemeral: bool
-    host_path: bool
-    empty_dir: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pod:
-    place: str
-    body: Mapping[str, Any]
-    moves: bool
-    """Whether a drain evicts it."""
-    wish: rooms.Wish
-    mounts: _Mounts
-
-    @property
-    def namespace(self) -> str:
-        return self.place.partition("/")[0]
-
-    @property
-    def name(self) -> str:
-        return self.place.partition("/")[2]
-
-    @property
-    def is_ready(self) -> bool:
-        return bool(at(condition(self.body, "Ready"), "status") == "True")
-
-    @property
-    def owner(self) -> str:
-        return controller_of(self.body)
-
-
-@dataclass(slots=True, eq=False)
-class _Node:
-    name: str
-    pool: str
-    labels: Mapping[str, Any]
-    taints: tuple[rooms.Taint, ...]
-    takes_pods: bool
-    left: rooms.Room
-    """Of what is allocatable, after all of its pods."""
-    kept: rooms.Room
-    """Of what is allocatable, after those pods that stay in a drain: what an extra node like it has for others."""
-    pods: list[_Pod] = field(default_factory=list)
-
-    def add(self, pod: _Pod) -> None:
-        self.pods.append(pod)
-        self.left = rooms.without(self.left, pod.wish.needs)
-        if not pod.moves:
-            self.kept = rooms.without(self.kept, pod.wish.needs)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    """What the nodes of a pool share."""
-
-    nodes: Sequence[_Node]
-    places: rooms.Places
-    """Those of its nodes that take pods."""
-    taints: tuple[rooms.Taint, ...]
-    """What a new node of it would be tainted with."""
-
-    @classmethod
-    def of(cls, nodes: Sequence[_Node]) -> _Pool:
-        takers = [rooms.Place(node.name, node.labels, node.taints, node.left) for node in nodes if node.takes_pods]
-        return cls(nodes, rooms.Places(takers), tuple(sorted(rooms.taints_of_pool(node.taints for node in nodes))))
-
-
-@dataclass(frozen=True, slots=True)
 class _Fact:
     """Something that a drain of a node meets; those of a code and a subject become one evidence."""
 
@@ -140,7 +62,7 @@ class _Fact:
     subject: str
     words: str
     hint: str
-    node: _Node
+    node: drains.Node
     pod: str = ""
 
 
@@ -215,14 +137,14 @@ class Drainable(ClusterCheck):
     async def run(self, ctx: ClusterContext) -> Finding:
         """Read it all, then drain each node in thought."""
         pods = await ctx.cluster.objects(PODS, field_selector=rooms.UNFINISHED_PODS, keep=rooms.POD_FIELDS)
-        everything = [_node(each) for each in await ctx.cluster.objects(NODES) if not is_virtual(each)]
+        everything = [drains.Node.of(each) for each in await ctx.cluster.objects(NODES) if not is_virtual(each)]
         nodes = [node for node in everything if not self.pools or node.pool in self.pools]
         missing = sorted(set(self.pools) - {node.pool for node in nodes})
         if not nodes or missing or not pods:
             where = f" in pool {', '.join(missing)}" if missing else ""
             what = "pod" if nodes and not missing else f"node{where}"
             return Finding.inconclusive(f"there is no {what}, so nothing can be said of a drain")
-        _settle(pods, nodes)
+        drains.put_on(nodes, pods)
         budgets = Budgets(map(Budget.of, await ctx.cluster.objects(BUDGETS)))
         local = await _local_claims(ctx.cluster, nodes)
         facts = list(self._facts(nodes, budgets, local, await ctx.cluster.now()))
@@ -232,12 +154,14 @@ class Drainable(ClusterCheck):
             facts += await self._asked(ctx.workbench, nodes, budgets, known)
         return _answer(nodes, facts)
 
-    def _facts(self, nodes: Sequence[_Node], budgets: Budgets, local: frozenset[str], now: datetime) -> Iterator[_Fact]:
+    def _facts(
+        self, nodes: Sequence[drains.Node], budgets: Budgets, local: frozenset[str], now: datetime
+    ) -> Iterator[_Fact]:
         """All that the drains of these nodes meet."""
-        by_pool: dict[str, list[_Node]] = defaultdict(list)
+        by_pool: dict[str, list[drains.Node]] = defaultdict(list)
         for node in nodes:
             by_pool[node.pool].append(node)
-        pools = {name: _Pool.of(those) for name, those in by_pool.items()}
+        pools = {name: drains.Pool.of(those) for name, those in by_pool.items()}
         for node in nodes:
             yield from _budget_facts(node, budgets)
             for pod in node.pods:
@@ -247,12 +171,12 @@ class Drainable(ClusterCheck):
     def _ignores(self, place: str) -> bool:
         return any(fnmatchcase(place, pattern) for pattern in self.ignore)
 
-    def _pod_facts(self, node: _Node, pod: _Pod, local: frozenset[str]) -> Iterator[_Fact]:
+    def _pod_facts(self, node: drains.Node, pod: drains.Pod, local: frozenset[str]) -> Iterator[_Fact]:
         def fact(weight: Weight, code: str, words: str, hint: str = "") -> _Fact:
             hint = hint or f"kubectl -n {pod.namespace} describe pod {pod.name}"
             return _Fact(weight, code, pod.owner, words, hint, node, pod.place)
 
-        if not any(each.get("controller") is True for each in _owners(pod.body)):
+        if not pod.is_made_anew:
             words = "has no controller: when it is evicted, nobody makes it anew"
             hint = "put it under a Deployment or StatefulSet, or delete it"
             yield fact(self.without_controller, "PodWithoutController", words, hint)
@@ -268,12 +192,12 @@ class Drainable(ClusterCheck):
             words = 'asks not to be evicted (safe-to-evict: "false"), which a drain does not heed'
             yield fact("reported", "NotSafeToEvict", words)
 
-    def _room_facts(self, node: _Node, pool: _Pool) -> Iterator[_Fact]:
+    def _room_facts(self, node: drains.Node, pool: drains.Pool) -> Iterator[_Fact]:
         percent = self.surge.percent or 0
         extra = self.surge.count if self.surge.count is not None else -(-len(pool.nodes) * percent // 100)
         labels = {key: value for key, value in node.labels.items() if key != rooms.HOSTNAME}
         surged = [rooms.Place("", labels, pool.taints, node.kept) for _ in range(min(extra, len(node.pods)))]
-        moving = [pod for pod in node.pods if pod.moves and not pod.wish.is_tied]
+        moving = [pod for pod in node.moving if not pod.wish.is_tied]
         if not rooms.Places(surged).homeless(moving, node.name):
             return
         if homeless := pool.places.homeless(moving, node.name, surged):
@@ -285,13 +209,13 @@ class Drainable(ClusterCheck):
             yield _Fact("failed", "NoRoom", node_subject(node.name, node.pool), words, hint, node)
 
     async def _asked(
-        self, workbench: Workbench, nodes: Sequence[_Node], budgets: Budgets, known: set[str]
+        self, workbench: Workbench, nodes: Sequence[drains.Node], budgets: Budgets, known: set[str]
     ) -> list[_Fact]:
         """The server's own words to the eviction of one pod of each controller."""
-        one: dict[str, tuple[_Node, _Pod]] = {}
+        one: dict[str, tuple[drains.Node, drains.Pod]] = {}
         for node in nodes:
-            for pod in node.pods:
-                if pod.moves and pod.place not in known and not self._ignores(pod.place):
+            for pod in node.moving:
+                if pod.place not in known and not self._ignores(pod.place):
                     one.setdefault(pod.owner, (node, pod))
         order = sorted(one.items(), key=lambda each: (not _of(each[1][1], budgets), each[0]))
         facts = []
@@ -307,58 +231,17 @@ class Drainable(ClusterCheck):
         return facts
 
 
-def _node(body: Mapping[str, Any]) -> _Node:
-    name, labels, room = name_of(body, "a node"), at(body, "metadata", "labels"), rooms.room_of(body)
-    known = labels if isinstance(labels, Mapping) else {}
-    return _Node(name, pool_of(body), known, rooms.taints_of(body), rooms.takes_pods(body), left=room, kept=room)
-
-
-def _settle(pods: Sequence[Mapping[str, Any]], nodes: Sequence[_Node]) -> None:
-    """Put each pod on its node."""
-    by_name = {node.name: node for node in nodes}
-    wish_of = rooms.wishes({resource for node in nodes for resource in node.left})
-    mounts_of = Alike((("spec", "volumes"),), _mounts)
-    for body in pods:
-        name, place = at(body, "spec", "nodeName"), place_of(body, "a pod")
-        if name is not None and not isinstance(name, str):
-            raise BadAnswer(f"pod {place} is on a node without a name")
-        if name in by_name:
-            by_name[name].add(_Pod(place, body, _moves(body), wish_of(body), mounts_of(body)))
-
-
-def _moves(pod: Mapping[str, Any]) -> bool:
-    """Not one that belongs to the node, nor one that is leaving by itself."""
-    return not _belongs_to_node(pod) and at(pod, "metadata", "deletionTimestamp") is None
-
-
-def _belongs_to_node(pod: Mapping[str, Any]) -> bool:
-    """A static pod, or one of a DaemonSet."""
-    of_a_daemon_set = any(each.get("controller") is True and each.get("kind") == "DaemonSet" for each in _owners(pod))
-    return of_a_daemon_set or at(pod, "metadata", "annotations", _MIRROR) is not None
-
-
-def _owners(pod: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return dicts(at(pod, "metadata", "ownerReferences"), "ownerReferences")
-
-
-def _mounts(pod: object) -> _Mounts:
-    volumes = dicts(at(pod, "spec", "volumes"), "the volumes of a pod")
-    claims = [at(volume, "persistentVolumeClaim", "claimName") for volume in volumes]
-    kinds = [any(at(each, kind) is not None for each in volumes) for kind in ("ephemeral", "hostPath", "emptyDir")]
-    return _Mounts(tuple(str(claim) for claim in claims if claim is not None), *kinds)
-
-
-def _is_local(pod: _Pod, local: frozenset[str]) -> bool:
+def _is_local(pod: drains.Pod, local: frozenset[str]) -> bool:
     """Whether one of its claims is for a part of a node. An ephemeral claim has the name of its pod, and more."""
     if any(f"{pod.namespace}/{claim}" in local for claim in pod.mounts.claims):
         return True
     return pod.mounts.ephemeral and any(claim.startswith(f"{pod.place}-") for claim in local)
 
 
-def _stuck(node: _Node, pod: _Pod, now: datetime) -> Iterator[_Fact]:
+def _stuck(node: drains.Node, pod: drains.Pod, now: datetime) -> Iterator[_Fact]:
     """A pod that is leaving is not evicted, but a drain waits until it is gone."""
     leaving = at(pod.body, "metadata", "deletionTimestamp")
-    if leaving is None or _belongs_to_node(pod.body):
+    if leaving is None or drains.belongs_to_node(pod.body):
         return
     end = time_of(leaving)
     if end is None:
@@ -369,7 +252,7 @@ def _stuck(node: _Node, pod: _Pod, now: datetime) -> Iterator[_Fact]:
         yield _Fact("unclear", "PodStuck", pod.owner, words, hint, node, pod.place)
 
 
-async def _local_claims(cluster: Cluster, nodes: Sequence[_Node]) -> frozenset[str]:
+async def _local_claims(cluster: Cluster, nodes: Sequence[drains.Node]) -> frozenset[str]:
     """The claims, as ``namespace/name``, whose volume is a part of a node; asked only if a pod that moves has one."""
     if not any(pod.moves and (pod.mounts.claims or pod.mounts.ephemeral) for node in nodes for pod in node.pods):
         return frozenset()
@@ -387,16 +270,16 @@ def _is_of_a_node(volume: Mapping[str, Any]) -> bool:
     return any(key.rpartition("/")[2] in _NODE_KEYS for key in keys)
 
 
-def _amounts(pod: _Pod) -> str:
+def _amounts(pod: drains.Pod) -> str:
     memory, cpu = rooms.size_of(pod.wish)
     return f"{cpu / 1000:.2f} cores, {memory / 1000 / 2**30:.1f} GiB"
 
 
-def _of(pod: _Pod, budgets: Budgets) -> list[Budget]:
+def _of(pod: drains.Pod, budgets: Budgets) -> list[Budget]:
     return budgets.of(pod.namespace, at(pod.body, "metadata", "labels"))
 
 
-def _budget_facts(node: _Node, budgets: Budgets) -> Iterator[_Fact]:
+def _budget_facts(node: drains.Node, budgets: Budgets) -> Iterator[_Fact]:
     """What the eviction API would say to the pods of a node."""
     asked: Counter[Budget] = Counter()
     for pod in node.pods:
@@ -423,7 +306,7 @@ def _budget_facts(node: _Node, budgets: Budgets) -> Iterator[_Fact]:
             yield _Fact("reported", "DrainWaits", budget.subject, words, hint, node)
 
 
-def _answer(nodes: Sequence[_Node], facts: Sequence[_Fact]) -> Finding:
+def _answer(nodes: Sequence[drains.Node], facts: Sequence[_Fact]) -> Finding:
     groups: dict[tuple[str, str], list[_Fact]] = defaultdict(list)
     for fact in facts:
         groups[fact.code, fact.subject].append(fact)
@@ -438,7 +321,7 @@ def _answer(nodes: Sequence[_Node], facts: Sequence[_Fact]) -> Finding:
             count = len({fact.node.name for each in those for fact in each})
             few = some([f"{each[0].subject} {each[0].words}" for each in those], 2)
             return judge(f"{count} of {numbered(len(nodes), 'node')} {word}: {few}", evidence)
-    moving = [pod for node in nodes for pod in node.pods if pod.moves]
+    moving = [pod for node in nodes for pod in node.moving]
     lost = sum(pod.mounts.empty_dir for pod in moving)
     notes = f", of which {lost} lose an emptyDir" if lost else ""
     notes += f"; {numbered(len(several), 'note')}" if several else ""

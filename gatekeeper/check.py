@@ -17,7 +17,7 @@ from gatekeeper.answers import json_of
 from gatekeeper.cluster import Cluster, Resource, Table, Text
 from gatekeeper.errors import BadAnswer, CouldNotLook, Forbidden, MissingColumn, NotFound
 from gatekeeper.findings import CheckResult, Evidence, Finding, Outcome
-from gatekeeper.kit import rooms
+from gatekeeper.kit import drains, rooms
 from gatekeeper.kit.aks import AKS_API, AKS_READ, AksCluster, AksId, AksPool, aks_cluster
 from gatekeeper.kit.alerts import Alert, alerts_of_alertmanager, alerts_of_series, dated, silenced, silences_of
 from gatekeeper.kit.alike import Alike
@@ -170,6 +170,7 @@ __all__ = [
     "dated",
     "dicts",
     "dns_name",
+    "drains",
     "format_duration",
     "has_nodes",
     "instant_query",
