@@ -62,7 +62,7 @@ class Case:
 
     def objects(self, version: str) -> tuple[list[Manifest], list[Manifest]]:
         """The manifests, their namespaces first; and those whose deletion is asked for."""
-        base = _read("base")
+        base = _base()
         made = [(_made(base, change, _versions(version)), bool(change.get("deleted"))) for change in self.changes]
         namespaces = dict.fromkeys(each["metadata"].get("namespace") for each, _ in made)
         spaces = [_namespace(name) for name in namespaces if name is not None]
@@ -161,6 +161,13 @@ def _moment(text: str) -> datetime:
     assert found, f"not a time: {text}"
     seconds = int(found["count"] or 0) * _SECONDS[found["unit"] or "s"] * (-1 if found["sign"] == "-" else 1)
     return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+@cache
+def _base() -> Mapping[str, Manifest]:
+    """The healthy objects, which nobody changes: what is made of them is filled in anew."""
+    made: Mapping[str, Manifest] = _read("base")
+    return made
 
 
 def _read(name: str) -> Any:

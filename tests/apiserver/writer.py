@@ -9,13 +9,15 @@ from typing import Any
 import aiohttp
 
 from gatekeeper.emulator.kube import Manifest
-from gatekeeper.emulator.kube.kinds import Catalogue, from_definition
+from gatekeeper.emulator.kube.kinds import Catalogue, Resource, from_definition
 from gatekeeper.emulator.kube.manifests import condition
 
 _MERGE = {"Content-Type": "application/merge-patch+json"}
 _UNMADE = 600  # tries; a definition goes when all that it defined has gone
 _TRIES, _MOMENT = 100, 0.05  # seconds; an API server makes and unmakes definitions in the background
 _NOW = {"gracePeriodSeconds": "0", "propagationPolicy": "Background"}
+_UNREAD = [Resource("", "v1", "podtemplates", "PodTemplate", namespaced=True)]
+"""What is written here, and read by no check: the emulator does without."""
 
 
 class Writer:
@@ -26,6 +28,7 @@ class Writer:
         self._session = session
         self._url = url
         self._kinds = Catalogue()
+        self._kinds.add(_UNREAD)
         self._whole: set[str] = set()
         """The kinds whose status is a part of the object like any other: it has no path of its own."""
         self._written: list[str] = []
@@ -136,6 +139,17 @@ class Writer:
         """Create an object that somebody else takes away again; it may be there already."""
         status, answer = await self._send("POST", self._folder(manifest), manifest)
         _expect(status, answer, 201, 409)
+
+    async def refused(self, manifest: Manifest, webhook: str) -> None:
+        """Try to create an object that a webhook keeps out; the API server learns of new webhooks in the background."""
+        for _ in range(_TRIES):
+            status, answer = await self._send("POST", self._folder(manifest), manifest)
+            if status == 500:
+                break
+            await self.remove(manifest)
+            await asyncio.sleep(_MOMENT)
+        _expect(status, answer, 500)
+        assert f'failed calling webhook "{webhook}"' in answer["message"], answer
 
     async def remove(self, manifest: Manifest) -> None:
         """Take an object away at once, if it is there."""
