@@ -40,6 +40,7 @@ from gatekeeper.check import (
 CRDS: Final = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 _KEPT: Final = (  # no schemas
     "metadata.deletionTimestamp",
+    "metadata.generation",
     "spec.versions[].name",
     "spec.versions[].served",
     "spec.conversion",
@@ -54,10 +55,11 @@ class CrdsEstablished(ClusterCheck):
 
     Failed is one whose condition ``Established`` or ``NamesAccepted`` is False, that is being deleted for longer than
     ``gracePeriod``, or whose ``status.storedVersions`` hold a version that ``spec.versions`` does not know: objects of
-    that version cannot be read. Unknown or missing conditions, and a younger deletion, are inconclusive. Stored
-    versions that are not served any more are reported: their objects want to be written anew before the version can
-    go. Rules: k8s.io/apiextensions-apiserver, pkg/apis/apiextensions/v1. A cluster without any passes if it has nodes;
-    say with ``required`` which must be there.
+    that version cannot be read. Unknown or missing conditions, a status that says it is about an older generation
+    (from 1.35 on it may say so), and a younger deletion, are inconclusive. Stored versions that are not served any more
+    are reported: their objects want to be written anew before the version can go. Rules:
+    k8s.io/apiextensions-apiserver, pkg/apis/apiextensions/v1. A cluster without any passes if it has nodes; say with
+    ``required`` which must be there.
 
     A definition of several versions may leave their conversion to a webhook. While that cannot be called, objects
     cannot be read in another version than they are stored in; garbage collection and the deletion of namespaces, which
@@ -146,6 +148,10 @@ def _missing(name: str) -> Evidence:
 
 def _conditions(name: str, crd: Mapping[str, Any]) -> Iterator[tuple[bool, Evidence]]:
     states = conditions(crd)
+    generation, observed = at(crd, "metadata", "generation"), at(crd, "status", "observedGeneration")
+    if observed is not None and observed != generation:
+        words = f"its status is about generation {say(observed, 20)} of {say(generation, 20)}"
+        yield False, _evidence("CrdStale", name, words, "about the newest")
     for kind in ("Established", "NamesAccepted"):
         state = states.get(kind, {})
         status = state.get("status")

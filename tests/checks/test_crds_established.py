@@ -81,6 +81,19 @@ async def test_a_stored_version_that_is_not_defined_fails() -> None:
     assert_finding(finding, "failed", "stores v1beta1, which it does not define", codes=["CrdStoredUnknown"])
 
 
+@pytest.mark.parametrize(
+    ("observed", "outcome"), [(None, "passed"), (2, "passed"), (1, "inconclusive"), ("2", "inconclusive")]
+)
+async def test_a_status_about_an_older_generation_settles_nothing(observed: Any, outcome: str) -> None:
+    made = crd()
+    made["metadata"]["generation"] = 2
+    made["status"] |= {} if observed is None else {"observedGeneration": observed}
+
+    finding = await ask(CHECK, FakeCluster([made]))
+
+    assert_finding(finding, outcome, codes=[] if outcome == "passed" else ["CrdStale"])
+
+
 async def test_a_stored_version_that_is_not_served_is_reported() -> None:
     finding = await ask(CHECK, FakeCluster([crd(stored=("v1alpha1", "v1"))]))
 
