@@ -120,8 +120,8 @@ class PodsHealthy(ClusterCheck):
     outlive their deletion, for longer than ``gracePeriod``. Within it they are *still starting*, which is inconclusive;
     pods being deleted in time do not count. Finished pods, evicted ones among them, do no harm and are left out. A pod
     of a Job may fail, back off or be unready on its own account: that is the Job's matter; that it cannot get its image
-    or a node is judged here. Static pods are judged like others. Without any healthy pod it is
-    inconclusive at best, whatever is allowed.
+    or a node is judged here. Static pods are judged like others. Without any healthy pod it is inconclusive at best,
+    whatever is allowed.
 
     All pods are screened as rows; only those that a row does not prove to be sound are read whole, 50 at most, and a
     pod beyond these counts as not healthy. The row of a pod on a node that is not Ready, or gone, proves nothing: the
