@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.decision import Reason
@@ -47,6 +47,7 @@ _presented = st.one_of(
 @given(_words, _presented, _words)
 def test_no_token_survives_in_any_text(before: str, presented: tuple[str, str], after: str) -> None:
     token, text = presented
+    assume(token[8:24] not in before + after)
 
     shown = [redact(f"{before} {text} {after}"), bounded(f"{before} {text} {after}"), bounded(text, 30)]
 
@@ -64,6 +65,7 @@ _values = st.recursive(
 @given(_values, _presented, st.sampled_from(["first", "nested", "deep", "key", "bytes", "error"]))
 def test_no_token_survives_in_any_value(value: Any, presented: tuple[str, str], place: str) -> None:
     token, text = presented
+    assume(token[8:24] not in repr(value))
     places: dict[str, Any] = {
         "first": [text, value],
         "nested": {"a": [value, {"b": (text,)}]},
