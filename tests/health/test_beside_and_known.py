@@ -10,31 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.kit.health import Health, Status, judge_object
+from tests.health.objects import conditions, thing
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-
-
-def conditions(text: str) -> list[dict[str, Any]]:
-    """``Ready=True Synced=False/ReconcileError@3``: type, status, reason and observed generation."""
-    told = []
-    for each in text.split():
-        kind, _, rest = each.partition("=")
-        rest, _, generation = rest.partition("@")
-        status, _, reason = rest.partition("/")
-        told.append({"type": kind, "status": status, "reason": reason} | (_observed(generation)))
-    return told
-
-
-def _observed(generation: str) -> dict[str, Any]:
-    return {"observedGeneration": int(generation)} if generation else {}
-
-
-def thing(kind: str, told: str = "", spec: Any = None, **status: Any) -> dict[str, Any]:
-    """``example.com/v1 Widget`` of generation 3."""
-    api_version, _, name = kind.rpartition(" ")
-    about = {"name": "it", "namespace": "shop", "generation": 3, "annotations": status.pop("annotations", None)}
-    listed = {"conditions": conditions(told)} if told else {}
-    return {"apiVersion": api_version, "kind": name, "metadata": about, "spec": spec or {}, "status": listed | status}
 
 
 def widget(told: str = "Ready=True", spec: Any = None, **status: Any) -> dict[str, Any]:

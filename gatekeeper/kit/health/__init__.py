@@ -39,9 +39,12 @@ _RULES: Final[Mapping[str, Rule]] = {
 }
 _OBSERVING: Final = frozenset({
     "daemonsets.apps", "databases.postgresql.cnpg.io", "deployments.apps", "poddisruptionbudgets.policy",
-    "replicasets.apps", "sealedsecrets.bitnami.com", "statefulsets.apps",
+    "publications.postgresql.cnpg.io", "replicasets.apps", "sealedsecrets.bitnami.com", "statefulsets.apps",
+    "subscriptions.postgresql.cnpg.io",
 })  # fmt: skip
 """Kinds whose controllers always say which generation they have seen."""
+_NO_PLURAL: Final = frozenset({"eventbus", "mongodb", "mongodbcommunity"})
+"""Kinds whose definitions have the singular for a plural."""
 
 
 def judge_object(
@@ -70,15 +73,16 @@ def judge_object(
     kind = str(resource) if resource is not None else _resource_of(manifest)
     about = generic.leaving(manifest) or generic.stale(manifest, must_tell=kind in _OBSERVING)
     about = about or generic.reconciling(manifest)
-    return about or (rule or _RULES.get(kind, generic.ready))(manifest, now)
+    of_group = _RULES.get(f"*.{kind.partition('.')[2]}", generic.ready)
+    return about or (rule or _RULES.get(kind, of_group))(manifest, now)
 
 
 def _resource_of(manifest: Mapping[str, Any]) -> str:
     """``deployments.apps``: the plural of almost all kinds that have a rule is a regular one."""
     kind = str(at(manifest, "kind")).lower()
     group, _, _ = str(at(manifest, "apiVersion")).rpartition("/")
-    if kind == "eventbus":
-        plural = kind  # as its definition has it
+    if kind in _NO_PLURAL:
+        plural = kind
     elif kind.endswith(("s", "x", "ch", "sh")):
         plural = f"{kind}es"
     elif kind.endswith("y") and not kind.endswith(("ay", "ey", "oy", "uy")):

@@ -17,6 +17,8 @@ _TROUBLES: Final = (
     "Failed",
     "ErrorOccurred",
     "Fallback",
+    "ConfigUnsupported",
+    "Conflict",
     "Conflicted",
     "Denied",
     "NoPodsMatched",
@@ -26,20 +28,25 @@ _TROUBLES: Final = (
 """Trouble when True, and so is what starts or ends as these (``InvalidSpec``, ``PartiallyReady``, ``HasErrors``)."""
 _TROUBLE_STARTS: Final = ("Failed", "Invalid", "NoMatching", "Partially")
 _TROUBLE_ENDS: Final = ("Error", "Errors", "Failed", "Failing", "Failure", "Mismatch", "Terminal", "Unhealthy")
-_UP_TO_DATE: Final = ("Synced", "Reconciled", "ReconcileSuccess", "LastAsyncOperation")
-"""Trouble when False, and so is what starts or ends as these: what was asked for was not brought about (Crossplane)."""
+_UP_TO_DATE: Final = ("Synced", "Reconciled", "ReconcileSuccess", "LastAsyncOperation", "ContinuousArchiving")
+"""Trouble when False, and so is what starts or ends as these: what was asked for was not brought about (Crossplane).
+
+``ValidationFailed`` is trouble when True, and so none when False.
+"""
+_GOES_ON: Final = ("inprogress", "pending", "running", "started")
+"""With a reason that ends so it is only not there yet (CloudNativePG's ``LastBackupSucceeded``: BackupStarted)."""
 _SOUND_STARTS: Final = ("Valid",)
 _SOUND_ENDS: Final = ("Healthy", "Succeeded")
 _UP_TO_DATE_ENDS: Final = (
     "AllAvailable", "Bound", "Reconciled", "RolloutComplete", "Synced", "UpToDate", "cnpg.io/hibernation",
 )  # fmt: skip
 """What ends so and is not True is on its way (``TopologyReconciled`` of a Cluster of Cluster API)."""
-_PAUSES: Final = ("Cordoned", "Paused", "Suspended", "ReconciliationPaused", "cnpg.io/hibernation")
+_PAUSES: Final = ("Cordoned", "Paused", "Suspended", "ReconciliationPaused", "Unmanaged", "cnpg.io/hibernation")
 _PAUSED_BY_SPEC: Final = ("cordoned", "paused", "suspend")
 _PAUSED_WORDS: Final = frozenset({"paused", "suspended"})
 _CHANGES: Final = (
-    "Deleting", "Disrupting", "Issuing", "Migrating", "Remediating", "RollingOut", "RollingUpdate",
-    "RolloutProgressing", "ScalingDown", "ScalingUp", "Terminating", "Updating", "Upgrading",
+    "Deleting", "Disrupting", "DisruptionReason", "Issuing", "Migrating", "Remediating", "RollingOut",
+    "RollingUpdate", "RolloutProgressing", "ScalingDown", "ScalingUp", "Terminating", "Updating", "Upgrading",
 )  # fmt: skip
 """On its way when True, and so is what ends so (``EKSControlPlaneUpdating``) or starts with Updating."""
 _PAUSE_ANNOTATIONS: Final[Mapping[str, str | None]] = {
@@ -89,10 +96,9 @@ def unless_beside(item: Manifest, verdict: Health) -> Health:
 
 def _trouble(item: Manifest, conditions: Conditions) -> Health | None:
     for kind in conditions:
-        bad = kind in _TROUBLES or kind.endswith(_TROUBLE_ENDS) or kind.startswith(_TROUBLE_STARTS)
-        sound = kind in _UP_TO_DATE or kind.endswith(_SOUND_ENDS) or kind.startswith(_SOUND_STARTS)
-        late = sound and conditions.status(kind) == "False"
-        if late or (bad and conditions.status(kind) == "True") or conditions.reason(kind) == "ProgressDeadlineExceeded":
+        status, reason = conditions.status(kind), conditions.reason(kind)
+        unsound = status == "False" and _is_sound(kind) and not reason.lower().endswith(_GOES_ON)
+        if unsound or (status == "True" and _is_bad(kind)) or reason == "ProgressDeadlineExceeded":
             return degraded(conditions.words(kind))
     for key in ("failureReason", "failureMessage"):
         if told := say(at(item, "status", key)):
@@ -102,6 +108,15 @@ def _trouble(item: Manifest, conditions: Conditions) -> Health | None:
         if plain in _TROUBLED_WORDS or "fail" in plain or plain.startswith("invalid") or plain.endswith("error"):
             return degraded(f"its {key} is {word}")
     return None
+
+
+def _is_bad(kind: str) -> bool:
+    return kind in _TROUBLES or kind.endswith(_TROUBLE_ENDS) or kind.startswith(_TROUBLE_STARTS)
+
+
+def _is_sound(kind: str) -> bool:
+    sound = kind in _UP_TO_DATE or kind.endswith(_SOUND_ENDS) or kind.startswith(_SOUND_STARTS)
+    return sound and not _is_bad(kind)
 
 
 def _pause(item: Manifest, conditions: Conditions) -> Health | None:
@@ -126,10 +141,9 @@ def _pause(item: Manifest, conditions: Conditions) -> Health | None:
 
 def _change(item: Manifest, conditions: Conditions) -> Health | None:
     for kind in conditions:
-        late = kind.endswith((*_UP_TO_DATE, *_UP_TO_DATE_ENDS)) and conditions.status(kind) != "True"
         changes = kind.endswith(_CHANGES) or kind.startswith("Updating")
         changes = changes or (kind in GOOD and _plain(conditions.reason(kind)) in _CHANGING_REASONS)
-        if late or (changes and conditions.status(kind) == "True"):
+        if _is_late(kind, conditions) or (changes and conditions.status(kind) == "True"):
             return progressing(conditions.words(kind))
     if _rolls_out(conditions):
         return progressing(conditions.words("Progressing"))
@@ -137,6 +151,16 @@ def _change(item: Manifest, conditions: Conditions) -> Health | None:
         if _plain(word) in _CHANGING_WORDS:
             return progressing(f"its {key} is {word}")
     return _short_of_replicas(item)
+
+
+def _is_late(kind: str, conditions: Conditions) -> bool:
+    # A change that takes no time leaves this one as it is, so that it may be about an older generation for ever.
+    status = conditions.status(kind, aged=kind == "LastAsyncOperation")
+    if status == "False" and _is_sound(kind):
+        return True
+    if kind.endswith("UpToDate") and status == "Unknown":
+        return False  # some providers of Cluster API, and its MachinePools, say nothing of single machines
+    return kind.endswith((*_UP_TO_DATE, *_UP_TO_DATE_ENDS)) and status != "True"
 
 
 def _rolls_out(conditions: Conditions) -> bool:

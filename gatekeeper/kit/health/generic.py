@@ -75,13 +75,18 @@ def reconciling(item: Manifest) -> Health | None:
     return unknown(conditions.words(odd[0])) if odd else None
 
 
-def ready(item: Manifest, _now: datetime | None = None) -> Health:
-    """By its conditions: what has none, or none that are known, says nothing (kstatus calls it Current)."""
-    conditions = Conditions(item)
-    told = [kind for kind in GOOD if kind in conditions]
+def ready(item: Manifest, _now: datetime | None = None, *, also: Sequence[str] = ()) -> Health:
+    """By its conditions: what has none, or none that are known, says nothing (kstatus calls it Current).
+
+    Args:
+        item: the object.
+        also: conditions in which its kind says what others say with Ready.
+    """
+    conditions, kinds = Conditions(item), (*also, *GOOD)
+    told = [kind for kind in kinds if kind in conditions]
     if not told:
-        silent = unknown("it has no condition Ready, Available or Healthy, so it does not say how it is")
-        return unless_beside(item, silent)
+        names = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+        return unless_beside(item, unknown(f"it has no condition {names}, so it does not say how it is"))
     return unless_beside(item, all_true(item, told))
 
 

@@ -1,11 +1,13 @@
 """Kinds whose Ready tells only that their controller works: how they are stands in their parts.
 
-Source: the API documentation of the GitOps Promoter, of Kyverno and of the OpenTelemetry operator.
+Source: the API documentation of the GitOps Promoter, of Kyverno, OPA Gatekeeper, KubeFleet, and the OpenTelemetry
+operator.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from gatekeeper.kit.health.beside import unless_beside
 from gatekeeper.kit.health.generic import all_true, ready
@@ -20,7 +22,10 @@ from gatekeeper.kit.health.verdict import (
     progressing,
     unknown,
 )
-from gatekeeper.kit.manifest import at, dicts, say
+from gatekeeper.kit.manifest import at, dicts, say, time_of
+
+_SILENT_FOR: Final = timedelta(minutes=5)
+"""From then on the scheduler of KubeFleet holds a cluster for lost (its defaultClusterHeartbeatCheckTimeout)."""
 
 
 def promotion(item: Manifest, now: datetime | None = None) -> Health:
@@ -74,6 +79,53 @@ def kyverno(item: Manifest, _now: datetime | None = None) -> Health:
     if at(told, "ready") is True or verdict.status is Status.DEGRADED:
         return verdict
     return progressing(f"its conditionStatus.ready is {say(at(told, 'ready'), 20) or 'not told yet'}")
+
+
+def template(item: Manifest, _now: datetime | None = None) -> Health:
+    """A ConstraintTemplate of OPA Gatekeeper: its kind was created, and each pod has taken it without an error."""
+    if bad := _in_a_pod(item):
+        return bad
+    created = at(item, "status", "created") is True
+    return healthy("its kind is there, and each pod took it") if created else progressing("its kind is not there yet")
+
+
+def constraint(item: Manifest, _now: datetime | None = None) -> Health:
+    """A constraint or mutator of OPA Gatekeeper: each pod enforces it. What violates it is not its trouble."""
+    if bad := _in_a_pod(item):
+        return bad
+    for each in dicts(at(item, "status", "byPod"), "status.byPod"):
+        if each.get("enforced") is not True:
+            return progressing(f"pod {say(each.get('id'), 60)} does not enforce it yet")
+    return healthy("each pod enforces it")
+
+
+def _in_a_pod(item: Manifest) -> Health | None:
+    pods = dicts(at(item, "status", "byPod"), "status.byPod")
+    for each in pods:
+        for error in dicts(each.get("errors"), "status.byPod.errors"):
+            return degraded(f"pod {say(each.get('id'), 60)}: {say(error.get('message')) or 'an error'}")
+    for each in pods:
+        if each.get("observedGeneration") != at(item, "metadata", "generation"):
+            return progressing(f"pod {say(each.get('id'), 60)} has not seen its newest generation")
+    return None if pods else progressing("no pod has told of it")
+
+
+def member_cluster(item: Manifest, now: datetime | None = None) -> Health:
+    """A cluster of a fleet has joined it, its agents are well, and were heard of not long ago."""
+    verdict = unless_beside(item, all_true(item, ("Joined",)))
+    for agent in dicts(at(item, "status", "agentStatus"), "status.agentStatus"):
+        if verdict.status is not Status.HEALTHY:
+            return verdict
+        # Without a generation: theirs is that of another object.
+        told = {"status": {"conditions": agent.get("conditions")}}
+        name, heard = say(agent.get("type"), 60), time_of(agent.get("lastReceivedHeartbeat"))
+        kinds = [kind for kind in ("Joined", "Healthy") if kind in Conditions(told)]
+        about = all_true(told, kinds) if kinds else progressing("it does not say how it is")
+        if about.status is not Status.HEALTHY:
+            return Health(about.status, f"{name}: {about.message}")
+        if now is not None and (heard is None or now - heard > _SILENT_FOR):
+            return unknown(f"its {name} was not heard of since {say(agent.get('lastReceivedHeartbeat'), 40) or 'ever'}")
+    return verdict
 
 
 def collector(item: Manifest, _now: datetime | None = None) -> Health:

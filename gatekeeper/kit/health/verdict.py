@@ -94,9 +94,14 @@ class Conditions:
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)
 
-    def status(self, kind: str) -> str | None:
-        """True, False, Unknown or Stale; None without such a condition. Two that disagree are Unknown."""
-        found = {self._status(each) for each in self._all.get(kind, ())}
+    def status(self, kind: str, *, aged: bool = False) -> str | None:
+        """True, False, Unknown or Stale; None without such a condition. Two that disagree are Unknown.
+
+        Args:
+            kind: its type.
+            aged: one about an older generation counts like any other.
+        """
+        found = {self._status(each, aged) for each in self._all.get(kind, ())}
         return found.pop() if len(found) == 1 else "Unknown" if found else None
 
     def reason(self, kind: str) -> str:
@@ -112,9 +117,9 @@ class Conditions:
         why = say(f"{about.get('reason') or ''} {about.get('message') or ''}")
         return f"{kind} is {status}" + (f": {why}" if why else "")
 
-    def _status(self, condition: Manifest) -> str:
+    def _status(self, condition: Manifest, aged: bool) -> str:
         observed, status = condition.get("observedGeneration"), condition.get("status")
         # Zero is what a controller leaves there that does not fill the field.
-        if observed and isinstance(self._generation, int) and str(observed) != str(self._generation):
+        if not aged and observed and isinstance(self._generation, int) and str(observed) != str(self._generation):
             return "Stale"
         return status if status in ("True", "False") else "Unknown"
