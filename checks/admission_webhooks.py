@@ -23,6 +23,7 @@ from gatekeeper.check import (
     Duration,
     Evidence,
     Finding,
+    Forbidden,
     HookKey,
     Obstacle,
     Refusals,
@@ -139,9 +140,9 @@ class AdmissionWebhooks(ClusterCheck):
     (``apiserver_admission_webhook_rejection_count``, ``calling_webhook_error``). A count that was seen rising within
     ``quietFor``, from sweep to sweep, fails; one that has stood still for so long is reported; in between, so at the
     first look after a failure and always in a check by hand, it is inconclusive. Each look reaches one replica of the
-    API server, as with deprecated-apis, which shares the reading. Where no webhook fails closed it is not read. Needs
-    get on the path ``/metrics``. Rules: the API of admissionregistration.k8s.io/v1, and k8s.io/apiserver,
-    pkg/util/webhook and pkg/admission/metrics.
+    API server, as with deprecated-apis, which shares the reading; what another replica said within ``quietFor`` is not
+    undone by it. Where no webhook fails closed it is not read. Needs get on the path ``/metrics``. Rules: the API of
+    admissionregistration.k8s.io/v1, and k8s.io/apiserver, pkg/util/webhook and pkg/admission/metrics.
 
     Example:
         - check: admission-webhooks
@@ -162,7 +163,7 @@ class AdmissionWebhooks(ClusterCheck):
     ca_ends_within: Duration = timedelta(days=7)
     """A caBundle that ends so soon is reported."""
     refusals: Literal["failed", "reported", "ignored"] = "failed"
-    """What it comes to that calls of webhooks fail, by the API server's own count; ``ignored`` does not read it."""
+    """What calls to webhooks come to that fail, by the API server's own count; ``ignored`` does not read it."""
     quiet_for: Duration = timedelta(minutes=5)
     """For so long no call must have failed."""
 
@@ -191,25 +192,29 @@ class AdmissionWebhooks(ClusterCheck):
     async def _refusals(self, ctx: ClusterContext, webhooks: Sequence[_Webhook]) -> Mapping[HookKey, Refusals]:
         if self.refusals == "ignored" or all(webhook.ignores for webhook in webhooks):
             return {}
-        counters = await server_counters(ctx.cluster)
-        return refusals(counters, ctx.notebook, await ctx.cluster.now())
+        try:
+            counters = await server_counters(ctx.cluster)
+        except Forbidden as error:
+            raise Forbidden(f"{error}; without that right, say refusals: ignored") from error
+        return refusals(counters, ctx.notebook, await ctx.cluster.now(), self.quiet_for)
 
     def _calls(self, webhook: _Webhook, failed: Refusals, now: datetime) -> Iterator[_Fault]:
         """What the API server says of its calls; of those that fail open it counts none."""
-        rising = failed.rose is not None and now - failed.rose < self.quiet_for
-        if webhook.ignores or not (failed.count or rising):
+        if webhook.ignores:
             return
         counts = self.refusals == "failed"
-        if rising and failed.rose is not None:
-            observed = f"calls of it fail: refused writes were seen rising {format_duration(now - failed.rose)} ago"
+        if failed.rose is not None and now - failed.rose < self.quiet_for:
+            observed = f"calls to it fail: more refused writes were seen {format_duration(now - failed.rose)} ago"
             yield _Fault(webhook, Obstacle("WebhookCallsFail", observed, "calls that are answered", blocks=counts))
-            return
-        quiet = now - (failed.still_since or now)
-        unsure = counts and quiet < self.quiet_for
-        still = f"; not seen rising, but watched for {format_duration(quiet)} of {format_duration(self.quiet_for)} only"
-        observed = f"{numbered(failed.count, 'write')} refused since the API server started, as a call of it failed"
-        observed += still if unsure else f"; none for {format_duration(quiet)}"
-        yield _Fault(webhook, Obstacle("WebhookCallsFailed", observed, "none", blocks=False), unsure)
+        elif failed.count and failed.still_since is not None:
+            quiet, refused = now - failed.still_since, numbered(failed.count, "write was", "writes were")
+            unsure = counts and quiet < self.quiet_for
+            observed = f"{refused} refused since the API server started, as a call to it failed"
+            watched = f"; no more since, but watched for only {format_duration(quiet)} of"
+            none = f"; none for {format_duration(quiet)}"
+            observed += f"{watched} {format_duration(self.quiet_for)}" if unsure else none
+            hint = "each sweep looks again; refusals: reported does not wait" if unsure else ""
+            yield _Fault(webhook, Obstacle("WebhookCallsFailed", observed, "none", hint, blocks=False), unsure)
 
     async def _webhooks(self, cluster: Cluster, resource: Resource) -> list[_Webhook]:
         kind = "MutatingWebhookConfiguration" if resource == MUTATING else "ValidatingWebhookConfiguration"
@@ -273,6 +278,6 @@ def _answer(total: int, faults: Sequence[_Fault], unclear: int) -> Finding:
     if unsure := [fault for fault in shown if fault.unsure]:
         names = some([f"{fault.webhook.configuration}: {fault.observed}" for fault in unsure])
         which = numbered(len(unsure), "admission webhook")
-        return Finding.inconclusive(f"whether calls of {which} still fail is not known yet: {names}", evidence)
+        return Finding.inconclusive(f"whether calls to {which} still fail is not known yet: {names}", evidence)
     notes = f"; {numbered(len(faults), 'note')}" if faults else ""
     return Finding.passed(f"no admission webhook blocks writes ({total} looked at{notes})", evidence)

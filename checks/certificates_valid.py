@@ -108,8 +108,12 @@ class CertificatesValid(ClusterCheck):
             yield _Fault("CertificateTerminating", place, "is being deleted", "there", certain=False)
         if ends is not None and ends <= now:
             yield _Fault("CertificateExpired", place, f"ended {format_duration(now - ends)} ago", "valid")
-        if ready and generation is not None and ready.get("observedGeneration") != generation:
-            yield _Fault("CertificateStale", place, "has a stale status", "of its newest generation", certain=False)
+        observed = ready.get("observedGeneration")
+        if ready and generation is not None and observed != generation:
+            stale = f"has a stale status: Ready is about generation {say(observed, 20)} of {say(generation, 20)}"
+            # cert-manager says it since 1.3; without it nobody knows whether a change has been seen.
+            stale = "does not say which generation it is Ready in" if observed is None else stale
+            yield _Fault("CertificateStale", place, stale, "of its newest generation", certain=False)
         if ready.get("status") != "True":
             # A first issuance is on its way; one that has failed before is not.
             failed = at(status, "lastFailureTime") is not None

@@ -10,6 +10,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from gatekeeper.check import (
+    DEPRECATED,
     METRICS,
     NODES,
     REPLICAS,
@@ -37,7 +38,6 @@ from gatekeeper.check import (
     version_of,
 )
 
-_DEPRECATED: Final = "apiserver_requested_deprecated_apis"
 _READING: Final = frozenset({"GET", "LIST", "WATCH", "WATCHLIST"})
 _SELF: Final = 'system_client="kube-apiserver"'  # it asks itself for all that it serves, and will stop by itself
 
@@ -46,6 +46,7 @@ _SELF: Final = 'system_client="kube-apiserver"'  # it asks itself for all that i
 class _Seen:
     """What one replica has said of the use of an API, from look to look."""
 
+    removed_in: tuple[int, ...]
     writes: int
     reads: int
     first: datetime
@@ -53,12 +54,16 @@ class _Seen:
     """When the writes were last seen to have risen."""
     read: datetime | None = None
 
+    @property
+    def still_since(self) -> datetime:
+        return max(moment for moment in (self.first, self.wrote, self.read) if moment is not None)
+
     def then(self, writes: int, reads: int, now: datetime) -> _Seen:
         """What it says now; a counter that has fallen is a restart, and begins anew."""
         if writes < self.writes or reads < self.reads:
-            return _Seen(writes, reads, now)
+            return _Seen(self.removed_in, writes, reads, now)
         wrote = now if writes > self.writes else self.wrote
-        return _Seen(writes, reads, self.first, wrote, now if reads > self.reads else self.read)
+        return _Seen(self.removed_in, writes, reads, self.first, wrote, now if reads > self.reads else self.read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +72,16 @@ class _Use:
 
     api: str
     removed_in: str
-    here: _Seen
+    seen: _Seen
+    """Where its counters have stood still for the shortest time."""
     writing: bool
     """Its writes were seen rising lately, on any replica."""
     reading: bool
     quiet: timedelta
-    """How long its counters have stood still here, as far as that was watched."""
+    """How long they have stood still there, as far as that was watched."""
 
     def evidence(self, code: str, observed: str) -> Evidence:
-        seen = f"{observed} ({self.here.writes} writes and {self.here.reads} reads since the API server started)"
+        seen = f"{observed} ({self.seen.writes} writes and {self.seen.reads} reads since the API server started)"
         hint = "who? userAgent in the audit log (kube-audit) where the annotation k8s.io/deprecated is true"
         return Evidence(code, f"API {self.api}", seen, f"not used: {self.removed_in} is without it", hint)
 
@@ -91,10 +97,11 @@ class DeprecatedApis(ClusterCheck):
     is inconclusive. The API server's requests to itself do not count.
 
     Each look reaches one replica of the API server, told from the others by ``process_start_time_seconds``; counters
-    are compared with those of the same replica only, and a counter that falls is a restart. A use that never reaches
-    the replicas looked at, or comes more rarely than ``quietFor``, is not seen. A run for node images only brings no
-    version, and passes; a cluster without nodes is inconclusive. Needs get on the path ``/metrics``. Source:
-    k8s.io/apiserver, pkg/endpoints/metrics.
+    are compared with those of the same replica only, and a counter that falls is a restart. What another replica said
+    within ``quietFor`` is not undone by one that says nothing. A use that never reaches the replicas looked at, or
+    comes more rarely than ``quietFor``, is not seen. A run for node images only brings no version, and passes; a
+    cluster without nodes is inconclusive. Needs get on the path ``/metrics``. Source: k8s.io/apiserver,
+    pkg/endpoints/metrics.
 
     Example:
         - check: deprecated-apis
@@ -132,19 +139,23 @@ class DeprecatedApis(ClusterCheck):
         now = await ctx.cluster.now()
         deprecated, started = _deprecated(counters), counters.started
         gone = {api: since for api, since in deprecated.items() if since and since[:2] <= goal[:2]}
-        replicas = _remember(ctx.notebook, started, _counted(counters, gone.keys()), now)
-        uses = [self._use(api, gone[api], replicas, started, now) for api in sorted(gone)]
+        replicas = _remember(ctx.notebook, started, gone, _counted(counters, gone.keys()), now)
+        told = [replicas[started], *replicas.values()]  # this one first
+        known = sorted({api for each in told for api, seen in each.items() if seen.removed_in[:2] <= goal[:2]})
+        uses = [use for api in known if (use := self._use(api, told, now)) is not None]
         later = [_later(api, since) for api, since in sorted(deprecated.items()) if api not in gone]
         return self._answer(uses, later, ".".join(map(str, goal)), counters.since(now))
 
-    def _use(
-        self, api: str, since: tuple[int, ...], replicas: Mapping[str, Mapping[str, _Seen]], started: str, now: datetime
-    ) -> _Use:
-        here, everywhere = replicas[started][api], [each[api] for each in replicas.values() if api in each]
+    def _use(self, api: str, told: Sequence[Mapping[str, _Seen]], now: datetime) -> _Use | None:
+        """A look may reach any replica: what another has said lately is not undone by one that says nothing."""
+        everywhere = [each[api] for each in told if api in each]
         writing = any(seen.wrote is not None and now - seen.wrote < self.quiet_for for seen in everywhere)
         reading = any(seen.read is not None and now - seen.read < self.quiet_for for seen in everywhere)
-        last = max(moment for moment in (here.first, here.wrote, here.read) if moment is not None)
-        return _Use(api, ".".join(map(str, since)), here, writing, reading, now - last)
+        known = [seen for seen in everywhere if now - seen.still_since < self.quiet_for]
+        if not known and api not in told[0]:
+            return None
+        last = max(known or everywhere[:1], key=lambda seen: seen.still_since)
+        return _Use(api, ".".join(map(str, last.removed_in)), last, writing, reading, now - last.still_since)
 
     def _answer(self, uses: Sequence[_Use], later: Sequence[Evidence], goal: str, since: str) -> Finding:
         written = [use for use in uses if use.writing]
@@ -167,10 +178,8 @@ class DeprecatedApis(ClusterCheck):
             return Finding.failed(f"{numbered(len(bad), 'API')} in use that {goal} lacks ({how}): {names}", evidence)
         if unsure:
             names = some([use.api for use in unsure])
-            what = numbered(len(unsure), "API")
-            words = (
-                f"{what} that {goal} lacks were used since {since}; whether they still are is not known yet: {names}"
-            )
+            what = numbered(len(unsure), f"API that {goal} lacks was", f"APIs that {goal} lacks were")
+            words = f"{what} used since {since}; whether still in use is not known yet: {names}"
             return Finding.inconclusive(words, evidence)
         notes = f"; {len(only_read)} only read" if only_read else ""
         notes += f"; {len(once)} used once, quiet for {window}" if once else ""
@@ -186,18 +195,21 @@ async def _nothing_changes(cluster: Cluster) -> Finding:
 
 
 def _remember(
-    notebook: Notebook, started: str, counted: Mapping[str, tuple[int, int]], now: datetime
+    notebook: Notebook,
+    started: str,
+    gone: Mapping[str, tuple[int, ...]],
+    counted: Mapping[str, tuple[int, int]],
+    now: datetime,
 ) -> dict[str, dict[str, _Seen]]:
     """What is known of the last replicas, this look at one of them included."""
     note = notebook.read("replicas")
     replicas: dict[str, dict[str, _Seen]] = dict(note.value) if note is not None else {}
     earlier = replicas.pop(started, None)
-    # An API that a replica known before had not shown yet has been used since.
-    unused = _Seen(0, 0, now)
-    replicas[started] = {
-        api: _Seen(*numbers, now) if earlier is None else earlier.get(api, unused).then(*numbers, now)
-        for api, numbers in counted.items()
-    }
+    replicas[started] = {}
+    for api, numbers in counted.items():
+        # An API that a replica known before had not shown yet has been used since.
+        before = _Seen(gone[api], *((0, 0) if earlier is not None else numbers), now)
+        replicas[started][api] = (earlier or {}).get(api, before).then(*numbers, now)
     for oldest in list(replicas)[:-REPLICAS]:
         del replicas[oldest]
     notebook.write("replicas", replicas)
@@ -207,12 +219,12 @@ def _remember(
 def _deprecated(counters: Counters) -> dict[str, tuple[int, ...] | None]:
     """The deprecated APIs that were used, and the release that is without each; None if none is named yet."""
     found: dict[str, tuple[int, ...] | None] = {}
-    for sample in counters.samples(_DEPRECATED):
+    for sample in counters.samples(DEPRECATED):
         labels = labels_of(sample)
         release = labels.get("removed_release")
         removed_in = version_of(release)
         if release and removed_in is None:
-            raise BadAnswer(f"{_DEPRECATED} has the removed_release {release!r:.50}, which is no version")
+            raise BadAnswer(f"{DEPRECATED} has the removed_release {release!r:.50}, which is no version")
         found[_api(labels)] = removed_in
     return found
 

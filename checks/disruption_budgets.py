@@ -35,7 +35,7 @@ from gatekeeper.check import (
 
 BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets")
 PODS: Final = Resource("", "v1", "pods")
-# The eviction API lets pods of these phases go without asking any budget.
+# The eviction API lets pods of these phases go without asking any budget, and those that are being deleted.
 _EVICTION_ASKS: Final = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Pending"
 _EXPLAINED: Final = 20  # so many budgets are looked up in pods and nodes
 _MOMENTARY: Final = "BudgetAllowsNoneNow"
@@ -55,6 +55,8 @@ class _Pod:
     ready: bool
     stays: bool
     """A drain leaves it where it is: it belongs to a DaemonSet, or to the node itself."""
+    namespace: str
+    labels: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,16 @@ class _Budget(Budget):
     def has_pods(self) -> bool:
         """Pods without a controller are healthy at most: a budget that counts by controllers does not expect them."""
         return self.status("expectedPods") > 0 or self.status("currentHealthy") > 0
+
+    @property
+    def may_miss_pods(self) -> bool:
+        """Whether it counts no pod at all, and would stop unready ones that no controller wants.
+
+        The eviction API lets unready pods go where enough are healthy, and for that it must want one at least.
+        """
+        by_controllers = isinstance(self.spec("minAvailable"), str) or self.spec("maxUnavailable") is not None
+        always = self.spec("unhealthyPodEvictionPolicy") == "AlwaysAllow"
+        return by_controllers and not (self.has_pods or self.allowed > 0 or always)
 
 
 class DisruptionBudgets(ClusterCheck):
@@ -121,8 +133,8 @@ class DisruptionBudgets(ClusterCheck):
             return Finding.inconclusive("there are no budgets to look at, and no nodes either")
         fresh = [budget for budget in budgets if not budget.is_stale]
         verdicts = [(budget, _judge(budget)) for budget in fresh if not self._allows(budget)]
-        idle = [budget for budget, verdict in verdicts if verdict is None and not budget.has_pods][:_EXPLAINED]
-        verdicts += [(budget, await _uncounted(ctx.cluster, budget)) for budget in idle]
+        idle = [budget for budget, verdict in verdicts if verdict is None and budget.may_miss_pods]
+        verdicts += await _uncounted(ctx.cluster, idle)
         blocking = [(budget, verdict) for budget, verdict in verdicts if verdict is not None]
         blocking.sort(key=lambda each: each[1].code == _MOMENTARY)
         pools = await _pools(ctx.cluster) if blocking else {}
@@ -209,18 +221,19 @@ def _expects_none(budget: _Budget, pods: str) -> _Verdict:
     return _Verdict("BudgetExpectsNone", words, "give the pods a controller, or the budget minAvailable as a number")
 
 
-async def _uncounted(cluster: Cluster, budget: _Budget) -> _Verdict | None:
-    """What a budget comes to that counts no pod at all, if it takes unready pods that no controller wants.
-
-    The eviction API lets unready pods go where enough are healthy, and for that it must want one at least.
-    """
-    by_controllers = isinstance(budget.spec("minAvailable"), str) or budget.spec("maxUnavailable") is not None
-    always = budget.spec("unhealthyPodEvictionPolicy") == "AlwaysAllow"
-    if budget.has_pods or budget.allowed > 0 or always or not by_controllers:
-        return None
-    pods = [pod for pod in await _pods(cluster, budget) if not pod.stays]
+async def _uncounted(cluster: Cluster, budgets: Sequence[_Budget]) -> list[tuple[_Budget, _Verdict | None]]:
+    """What budgets come to that may miss pods; where these are many, all pods are read instead of those of each."""
     words = "pod has no controller that wants it", "pods have no controllers that want them"
-    return _expects_none(budget, numbered(len(pods), *words)) if pods else None
+    several = len(budgets) > _EXPLAINED
+    by_namespace: dict[str, list[_Pod]] = defaultdict(list)
+    for pod in await _read(cluster, None, "") if several else ():
+        by_namespace[pod.namespace].append(pod)
+    found: list[tuple[_Budget, _Verdict | None]] = []
+    for budget in budgets:
+        pods = by_namespace[budget.namespace] if several else await _pods(cluster, budget)
+        moving = sum(not pod.stays and budget.takes(pod.labels) for pod in pods)
+        found.append((budget, _expects_none(budget, numbered(moving, *words)) if moving else None))
+    return found
 
 
 async def _explain(cluster: Cluster, budget: _Budget, verdict: _Verdict, pools: Mapping[str, str]) -> Evidence | None:
@@ -256,16 +269,20 @@ async def _pools(cluster: Cluster) -> Mapping[str, str]:
 async def _pods(cluster: Cluster, budget: _Budget) -> Sequence[_Pod]:
     """The pods that evicting would ask the budget about."""
     chosen = budget.selector
-    if chosen is None:
-        return ()
+    return () if chosen is None else await _read(cluster, budget.namespace, chosen)
+
+
+async def _read(cluster: Cluster, namespace: str | None, selector: str) -> Sequence[_Pod]:
     table = await cluster.table(
-        PODS, namespace=budget.namespace, label_selector=chosen, field_selector=_EVICTION_ASKS, metadata=True
+        PODS, namespace=namespace, label_selector=selector, field_selector=_EVICTION_ASKS, metadata=True
     )
     if len(table.metadata) != len(table.rows):
         raise BadAnswer("the table of pods has rows without metadata")
     rows = zip(cells(table, "Name", "Node", "Ready"), table.metadata, strict=True)
     return [
-        _Pod(str(name), str(node), _is_full(str(ready)), _stays(metadata)) for (name, node, ready), metadata in rows
+        _Pod(str(name), str(node), _is_full(str(ready)), _stays(each), str(each.get("namespace")), each.get("labels"))
+        for (name, node, ready), each in rows
+        if each.get("deletionTimestamp") is None
     ]
 
 

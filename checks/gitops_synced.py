@@ -190,13 +190,25 @@ class GitopsSynced(ClusterCheck):
         # With a source hydrator, what is compared is what it writes, and stands nowhere in the spec.
         hydrated = at(item, "spec", "sourceHydrator") is not None
         for key in ("sources", "destination") if hydrated else ("source", "sources", "destination"):
-            if compared is not None and _filled(at(compared, key)) != _filled(at(item, "spec", key)):
+            if compared is not None and not _same(_filled(at(compared, key)), _filled(at(item, "spec", key))):
                 return Health(Status.PROGRESSING, f"has not been compared with its present {key.removesuffix('s')}")
         if status == "Synced" or (status == "OutOfSync" and self.allow_out_of_sync):
             return Health(Status.HEALTHY, str(status))
         if status == "OutOfSync":
             return Health(Status.DEGRADED, "OutOfSync")
         return Health(Status.UNKNOWN, f"its sync status is {say(status, 40) or 'missing'}")
+
+
+def _same(compared: object, wanted: object) -> bool:
+    """Whether a source or destination is the one that was compared.
+
+    Some versions of Argo CD write beside the name of a destination the server that they found for it, or the other way.
+    """
+    if isinstance(compared, Mapping) and isinstance(wanted, Mapping):
+        found = compared.keys() - wanted.keys()
+        if found in ({"server"}, {"name"}) and {"server", "name"} & wanted.keys():
+            return all(compared.get(key) == value for key, value in wanted.items())
+    return compared == wanted
 
 
 def _filled(source: object) -> object:

@@ -163,10 +163,11 @@ class PodsHealthy(ClusterCheck):
         suspects.sort(key=lambda each: not each.sick)
         sound = seen - sum(len(each.statuses) for each in suspects)
         # Where rows alone say that too many are sick, some of them are read for the evidence.
-        many = sum(each.sick for each in suspects) > self.max_unhealthy.of(seen)
-        found, well = await self._read(cluster, suspects[: _SHOWN if many else _READ_WHOLE], now)
-        read = _SHOWN if many else _READ_WHOLE
-        if many and {each.name for each in suspects[:_SHOWN]} - {each.name for each in found if each.fault.certain}:
+        allowed = self.max_unhealthy.of(seen)
+        read = _SHOWN if sum(each.sick for each in suspects) > allowed else _READ_WHOLE
+        found, well = await self._read(cluster, suspects[:read], now)
+        certain = [each.name for each in found if each.fault.certain]
+        if read == _SHOWN and (len(certain) <= allowed or {each.name for each in suspects[:read]} - set(certain)):
             # Not each is as sick as its row says: the crash of a Job's pod is the Job's matter.
             more, better = await self._read(cluster, suspects[_SHOWN:_READ_WHOLE], now)
             found, well, read = found + more, well + better, _READ_WHOLE

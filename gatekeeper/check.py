@@ -23,7 +23,16 @@ from gatekeeper.kit.alerts import Alert, alerts_of_alertmanager, alerts_of_serie
 from gatekeeper.kit.alike import Alike
 from gatekeeper.kit.calendars import Spans, public_holidays, read_calendar
 from gatekeeper.kit.certificates import certificate_ends
-from gatekeeper.kit.counters import METRICS, REPLICAS, REQUESTS, Counters, labels_of, number_of, server_counters
+from gatekeeper.kit.counters import (
+    DEPRECATED,
+    METRICS,
+    REPLICAS,
+    REQUESTS,
+    Counters,
+    labels_of,
+    number_of,
+    server_counters,
+)
 from gatekeeper.kit.endpoint import Endpoint
 from gatekeeper.kit.evictions import Budget, Budgets
 from gatekeeper.kit.expressions import Expression, Regex
@@ -83,6 +92,7 @@ from gatekeeper.values import Duration, Tolerance, format_duration
 __all__ = [
     "AKS_API",
     "AKS_READ",
+    "DEPRECATED",
     "METRICS",
     "NODES",
     "REPLICAS",

@@ -108,10 +108,11 @@ class Cluster(Protocol):
     async def object(self, resource: Resource, name: str, *, namespace: str | None = None) -> Mapping[str, Any]:
         """One object. Raises NotFound when it does not exist."""
 
-    async def text(self, path: str, *, limit: int = 64 * 1024) -> Text:
+    async def text(self, path: str, *, limit: int = 64 * 1024, lines: tuple[str, ...] = ()) -> Text:
         """GET a nonResourceURL such as ``/readyz?verbose``; any status but 401, 403 and 429 is an answer.
 
-        A body of more than ``limit`` bytes is a BadAnswer, or cut off if the status is not 200.
+        A body of more than ``limit`` bytes is a BadAnswer, or cut off if the status is not 200. With ``lines``, of a
+        good answer only the lines that begin with one of them are kept, and take memory.
         """
 
     async def now(self) -> datetime:

@@ -148,13 +148,13 @@ class ClusterView:
 
         return await self._once(("object", resource, namespace, name), read)
 
-    async def text(self, path: str, *, limit: int = 64 * 1024) -> Text:
+    async def text(self, path: str, *, limit: int = 64 * 1024, lines: tuple[str, ...] = ()) -> Text:
         """GET a nonResourceURL."""
 
         async def read() -> Text:
-            return await (await self._reads.cluster(self._member)).text(path, limit=limit)
+            return await (await self._reads.cluster(self._member)).text(path, limit=limit, lines=lines)
 
-        return await self._once(("text", path, limit), read)
+        return await self._once(("text", path, limit, lines), read)
 
     async def now(self) -> datetime:
         """The API server's clock at the moment when the newest answer that was used began to be read.

@@ -119,12 +119,12 @@ class KubeCluster:
                 raise BadAnswer(f"{self._http.ask(path)}: the answer is another object than was asked for")
             return item
 
-    async def text(self, path: str, *, limit: int = _TEXT_BYTES) -> Text:
+    async def text(self, path: str, *, limit: int = _TEXT_BYTES, lines: tuple[str, ...] = ()) -> Text:
         """GET a nonResourceURL; one that is longer than ``limit`` is a BadAnswer, as half of it may hide the rest."""
         if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
             raise NotFound(f"{self._name}: {path!r} is not a path")
         with self._watched():
-            answer = await self._get(path, limit)
+            answer = await self._get(path, limit, tuple(line.encode() for line in lines))
             if answer.status in {401, 403, 429}:
                 raise self._http.refusal(path, answer)
             return Text(answer.status, answer.body.decode("utf-8", "replace"))
@@ -206,9 +206,9 @@ class KubeCluster:
         self._on_request(self._name)
         return await self._http.demand(path, accept=accept, limit=limit)
 
-    async def _get(self, path: str, limit: int = _TEXT_BYTES) -> Answer:
+    async def _get(self, path: str, limit: int = _TEXT_BYTES, lines: tuple[bytes, ...] = ()) -> Answer:
         self._on_request(self._name)
-        return await self._http.get(path, accept="*/*", limit=limit)
+        return await self._http.get(path, accept="*/*", limit=limit, lines=lines)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -37,6 +37,8 @@ class _Request:
     method: str
     path: str
     body: bytes | None
+    limit: int
+    lines: tuple[bytes, ...]
 
 
 class KubeHttp:
@@ -57,17 +59,27 @@ class KubeHttp:
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._date: tuple[datetime, float] | None = None
 
-    async def get(self, path: str, *, accept: str, limit: int) -> Answer:
+    async def get(self, path: str, *, accept: str, limit: int, lines: tuple[bytes, ...] = ()) -> Answer:
         """GET a path, with its query already encoded. Any status is an answer here; see :meth:`demand`.
 
         Args:
             path: begins with a slash.
             accept: the media type wanted.
             limit: the most bytes that a good answer may have; of a refusal only the beginning is read.
+            lines: how the lines begin that are kept of a good answer, which may have many; all unless given.
         """
-        return await self.send("GET", path, accept=accept, limit=limit)
+        return await self.send("GET", path, accept=accept, limit=limit, lines=lines)
 
-    async def send(self, method: str, path: str, *, accept: str, limit: int, body: bytes | None = None) -> Answer:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: str,
+        limit: int,
+        body: bytes | None = None,
+        lines: tuple[bytes, ...] = (),
+    ) -> Answer:
         """As :meth:`get`, with any method, and a body of JSON."""
         ask = self.ask(path, method)
         auth = self._identity.auth
@@ -80,7 +92,7 @@ class KubeHttp:
             session = self._open(ask)
             try:
                 async with asyncio.timeout(self.limits.timeout):
-                    return await self._exchange(session, _Request(method, path, body), headers, limit)
+                    return await self._exchange(session, _Request(method, path, body, limit, lines), headers)
             except FOREIGN as error:
                 raise self._redact(translate(error, ask), headers) from error
 
@@ -120,9 +132,7 @@ class KubeHttp:
             self._session = self._rest.open()
         return self._session
 
-    async def _exchange(
-        self, session: aiohttp.ClientSession, request: _Request, headers: Mapping[str, str], limit: int
-    ) -> Answer:
+    async def _exchange(self, session: aiohttp.ClientSession, request: _Request, headers: Mapping[str, str]) -> Answer:
         async with session.request(
             request.method,
             URL(self._endpoint.url + request.path, encoded=True),
@@ -137,18 +147,21 @@ class KubeHttp:
                 self._date = (date, time.monotonic())
             good = response.status in _GOOD
             ask = self.ask(request.path, request.method)
-            read = await self._read(response, ask, limit if good else ERROR_BYTES, whole=good)
+            read = await (self._whole(response, ask, request) if good else _beginning(response))
             return Answer(response.status, self._without_token(read, headers) if not good else read, response.headers)
 
-    async def _read(self, response: aiohttp.ClientResponse, ask: str, limit: int, *, whole: bool) -> bytes:
-        body = bytearray()
+    async def _whole(self, response: aiohttp.ClientResponse, ask: str, request: _Request) -> bytes:
+        body, kept, received = bytearray(), bytearray(), 0
         async for chunk in response.content.iter_any():
+            seen = len(body)
             body += chunk
-            if len(body) > limit:
-                if whole:
-                    raise BadAnswer(f"{ask}: the answer is larger than {limit:,} bytes")
-                return bytes(body[:limit])
-        return bytes(body)
+            received += len(chunk)
+            if received > request.limit:
+                raise BadAnswer(f"{ask}: the answer is larger than {request.limit:,} bytes")
+            if request.lines and (end := body.rfind(b"\n", seen) + 1):
+                kept += _lines(body[:end], request.lines)
+                del body[:end]
+        return bytes(kept + _lines(body, request.lines)) if request.lines else bytes(body)
 
     @staticmethod
     def _without_token(body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -162,3 +175,17 @@ class KubeHttp:
         if secret and secret in str(error):
             error.args = (str(error).replace(secret, "[token]"),)
         return error
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > ERROR_BYTES:
+            break
+    return bytes(body[:ERROR_BYTES])
+
+
+def _lines(text: bytearray, begin: tuple[bytes, ...]) -> bytes:
+    """Those that begin so."""
+    return b"".join(line for line in text.splitlines(keepends=True) if line.startswith(begin))

@@ -106,7 +106,10 @@ class Budget:
         if allowed > 0 and not self.never_allows:
             return None
         spare = f" but for {numbered(allowed, 'pod')} to spare" if allowed > 0 else ""
-        words = f"allows no disruption{spare}: {healthy} of {expected} pods are healthy, {desired} must stay so"
+        pods = f"{healthy} of {expected} pods are healthy"
+        if healthy > expected:
+            pods = f"{numbered(healthy, 'pod is', 'pods are')} healthy where {expected} are expected"
+        words = f"allows no disruption{spare}: {pods}, {desired} must stay so"
         never = "run one more replica than must be available, or set maxUnavailable: 1"
         mend = never if self.never_allows or desired >= expected else "mend its pods"
         return Refusal(True, words, f"{mend}; kubectl -n {self.namespace} describe pdb {self.name}")

@@ -122,12 +122,14 @@ class FakeCluster:
             raise NotFound(f"{kind.plural} {name!r} not found")
         return deepcopy(found)
 
-    async def text(self, path: str, *, limit: int = 64 * 1024) -> Text:
+    async def text(self, path: str, *, limit: int = 64 * 1024, lines: tuple[str, ...] = ()) -> Text:
         """GET a nonResourceURL; an unknown one answers 404."""
         self._ask(_asked_by(path.partition("?")[0]))
         answer = self._texts.get(path, Text(404, "404 page not found"))
         if len(answer.body) > limit:
             raise BadAnswer(f"{self._name}: GET {path}: the answer is larger than {limit:,} bytes")
+        if lines and answer.status == 200:
+            return Text(200, "".join(f"{line}\n" for line in answer.body.split("\n") if line.startswith(lines)))
         return answer
 
     async def now(self) -> datetime:

@@ -57,6 +57,35 @@ async def test_half_a_text_is_no_answer() -> None:
             await cluster.text("/metrics")
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize("end", ["", "\n"])
+async def test_of_a_long_text_only_the_wanted_lines_are_kept_however_it_arrives(size: int, end: str) -> None:
+    whole = f"# HELP up\nup 1\n\nupper 2\nother up 3\n{'x' * 90}\nübel 4\nlast 5{end}".encode()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for begin in range(0, len(whole), size):
+            await response.write(whole[begin : begin + size])
+            await asyncio.sleep(0)
+        return response
+
+    async with served(answer) as url, cluster_at(url) as cluster:
+        kept = await cluster.text("/metrics", lines=("up ", "übel", "last"))
+        with pytest.raises(BadAnswer, match="larger than"):
+            await cluster.text("/metrics", limit=100, lines=("up ",))
+
+    assert kept == Text(200, f"up 1\nübel 4\nlast 5{end}")
+
+
+async def test_a_text_that_is_no_good_answer_is_kept_as_it_is() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=500, text="not today\nup 1")
+
+    async with served(answer) as url, cluster_at(url) as cluster:
+        assert await cluster.text("/metrics", lines=("up",)) == Text(500, "not today\nup 1")
+
+
 @pytest.mark.parametrize("path", ["", "@example.com/readyz", "/readyz HTTP/1.0\r\nX: y", "/é"])
 async def test_what_is_not_a_path_is_not_asked_for(path: str) -> None:
     async with cluster_at("http://127.0.0.1:1") as cluster:

@@ -279,10 +279,11 @@ async def test_calls_that_are_seen_to_fail_fail_however_well_the_webhook_looks()
     quiet = await story.look(6, refused(2))
 
     assert_finding(begun, "passed", codes=[])
-    assert_finding(rose, "failed", "policy: calls of it fail", codes=["WebhookCallsFail"])
-    assert_finding(still, "failed", "seen rising 4m ago", codes=["WebhookCallsFail"])
+    assert_finding(rose, "failed", "policy: calls to it fail", codes=["WebhookCallsFail"])
+    assert_finding(still, "failed", "more refused writes were seen 4m ago", codes=["WebhookCallsFail"])
     assert_finding(quiet, "passed", "1 note", codes=["WebhookCallsFailed"])
-    assert "2 writes refused since the API server started" in quiet.evidence[0].observed
+    assert "2 writes were refused since the API server started" in quiet.evidence[0].observed
+    assert "; none for 5m" in quiet.evidence[0].observed
 
 
 async def test_at_the_first_look_after_a_failure_it_is_not_known_whether_calls_still_fail() -> None:
@@ -293,7 +294,7 @@ async def test_at_the_first_look_after_a_failure_it_is_not_known_whether_calls_s
     assert_finding(
         first, "inconclusive", "1 admission webhook still fail is not known yet", codes=["WebhookCallsFailed"]
     )
-    assert_finding(second, "inconclusive", "watched for 4m of 5m only", codes=["WebhookCallsFailed"])
+    assert_finding(second, "inconclusive", "watched for only 4m of 5m", codes=["WebhookCallsFailed"])
     assert_finding(third, "passed", "1 note", codes=["WebhookCallsFailed"])
 
 
@@ -336,6 +337,41 @@ async def test_refusals_are_compared_with_those_of_the_same_replica_and_count_on
     assert_finding(rose, "failed", codes=["WebhookCallsFail"])
     assert_finding(meanwhile, "failed", codes=["WebhookCallsFail"])
     assert_finding(fallen, "inconclusive", codes=["WebhookCallsFailed"])
+
+
+async def test_what_one_replica_said_lately_is_not_undone_by_another_that_has_refused_nothing() -> None:
+    """A sweep reaches any of the replicas."""
+    story = Story()
+
+    first = await story.look(0, refused(3))
+    other = await story.look(1, started=8)
+    later = await story.look(5, started=8)
+
+    assert_finding(first, "inconclusive", codes=["WebhookCallsFailed"])
+    assert_finding(other, "inconclusive", "watched for only 1m of 5m", codes=["WebhookCallsFailed"])
+    assert_finding(later, "passed", codes=[])
+
+
+async def test_a_write_that_was_refused_while_nobody_looked_does_not_say_that_calls_fail_now() -> None:
+    """The last gate was last week, or before the update, which moved the webhook's own pod."""
+    story = Story()
+    await story.look(0, refused(3))
+
+    again = await story.look(9000, refused(4))
+    new = await story.look(9001, refused(4), refused(1, name="b.example.com"))
+    later = await story.look(9005, refused(4))
+
+    assert_finding(again, "inconclusive", "4 writes were refused", codes=["WebhookCallsFailed"])
+    assert_finding(new, "inconclusive", "watched for only 1m of 5m", codes=["WebhookCallsFailed"])
+    assert_finding(later, "passed", "1 note", codes=["WebhookCallsFailed"])
+
+
+async def test_where_metrics_are_forbidden_it_says_what_can_be_done() -> None:
+    cluster = FakeCluster([configuration(), service(), endpoints(True)])
+    cluster.fail(METRICS, Forbidden("c1: GET /metrics: 403"))
+
+    with pytest.raises(Forbidden, match="GET /metrics: 403; without that right, say refusals: ignored"):
+        await ask(CHECK, cluster)
 
 
 async def test_refused_writes_can_be_reported_or_ignored() -> None:

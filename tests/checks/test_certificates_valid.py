@@ -69,8 +69,18 @@ FAILED = {"lastFailureTime": at(-1)}
         (certificate(days=29, issuing=True), "inconclusive", "CertificateRenewalLate", "1d ago"),
         (certificate(days=29, issuing=True, status=FAILED), "failed", "CertificateRenewalLate", "1d ago"),
         (certificate(days=None), "inconclusive", "CertificateUnclear", "does not say when it ends"),
-        (certificate(status=UNDATED), "inconclusive", "CertificateStale", "stale"),
-        (certificate(generation=3), "inconclusive", "CertificateStale", "stale"),
+        (
+            certificate(status=UNDATED),
+            "inconclusive",
+            "CertificateStale",
+            "does not say which generation it is Ready in",
+        ),
+        (
+            certificate(generation=3),
+            "inconclusive",
+            "CertificateStale",
+            "stale status: Ready is about generation 2 of 3",
+        ),
         (certificate(deletionTimestamp=at(-1)), "inconclusive", "CertificateTerminating", "is being deleted"),
     ],
 )

@@ -92,7 +92,7 @@ async def test_the_first_look_is_inconclusive_and_a_quiet_while_makes_it_a_note(
 
     first, second, third = [await story.look(minute, *seen) for minute in (0, 5, 15)]
 
-    assert_finding(first, "inconclusive", "whether they still are is not known yet", codes=["ApiUsed"])
+    assert_finding(first, "inconclusive", "whether still in use is not known yet", codes=["ApiUsed"])
     assert_finding(second, "inconclusive", codes=["ApiUsed"])
     assert "watched for 5m of 15m only (2 writes and 5 reads" in second.evidence[0].observed
     assert_finding(third, "passed", "1 used once, quiet for 15m", codes=["ApiUsedOnce"])
@@ -157,9 +157,29 @@ async def test_counters_are_compared_with_those_of_the_same_replica() -> None:
     await story.look(0, gauge(), requests(5))
     second = await story.look(20, gauge(), requests(900), started=other)
     third = await story.look(21, gauge(), requests(5))
+    fourth = await story.look(36, gauge(), requests(5))
 
-    assert_finding(second, "inconclusive")
-    assert_finding(third, "passed", codes=["ApiUsedOnce"])
+    assert_finding(second, "inconclusive", "1 API that 1.34.2 lacks was used since")
+    assert_finding(third, "inconclusive", codes=["ApiUsed"])
+    assert_finding(fourth, "passed", codes=["ApiUsedOnce"])
+
+
+async def test_what_one_replica_said_lately_is_not_undone_by_another_that_was_not_asked() -> None:
+    """A sweep reaches any of the replicas."""
+    story, other = Story(), STARTED + 60
+
+    first = await story.look(0, gauge(), requests(5))
+    elsewhere = await story.look(1, started=other)
+    rose = await story.look(2, gauge(), requests(6))
+    again = await story.look(3, started=other)
+    later = await story.look(17, started=other)
+
+    assert_finding(first, "inconclusive", codes=["ApiUsed"])
+    assert_finding(elsewhere, "inconclusive", codes=["ApiUsed"])
+    assert "watched for 1m of 15m only" in elsewhere.evidence[0].observed
+    assert_finding(rose, "failed", codes=["ApiRead"])
+    assert_finding(again, "failed", codes=["ApiRead"])
+    assert_finding(later, "passed", codes=[])
 
 
 async def test_a_use_seen_on_another_replica_counts() -> None:

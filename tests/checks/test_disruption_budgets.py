@@ -53,6 +53,10 @@ def pod(name: str, node: str = "n1", ready: bool = True, phase: str = "Running",
     }
 
 
+def leaving(item: Any) -> Any:
+    return {**item, "metadata": {**item["metadata"], "deletionTimestamp": "2026-11-23T12:00:00Z"}}
+
+
 def node(name: str = "n1", pool: str = "user") -> Any:
     return {
         "apiVersion": "v1",
@@ -157,6 +161,32 @@ async def test_unready_pods_without_a_controller_are_blocked_though_the_budget_c
     )
 
 
+RULES: tuple[dict[str, Any], ...] = ({"minAvailable": 1}, {"maxUnavailable": 1})
+
+
+@pytest.mark.parametrize("number", [10, 50])
+async def test_pods_that_a_budget_does_not_count_are_found_among_many_budgets_without_pods(number: int) -> None:
+    """Previews that sleep at night have a budget each, and no pods."""
+    asleep = [
+        budget(f"a{i}", "0 0 0 0", {"matchLabels": {"app": f"a{i}"}}, **rule) for i in range(number) for rule in RULES
+    ]
+    here = [node(), *asleep, budget(numbers="0 0 0 0", maxUnavailable=1), budget(namespace="pay", maxUnavailable=1)]
+
+    blocked = await ask(CHECK, FakeCluster([*here, pod("a", ready=False)]))
+    cluster = FakeCluster([*here, leaving(pod("a")), owned(pod("b", ready=False), "DaemonSet"), pod("c", app="c")])
+
+    assert_finding(blocked, "failed", "1 expects none of its pods", codes=["BudgetExpectsNone"])
+    assert "; 1 pod on n1 (pool user)" in blocked.evidence[0].observed
+    assert_finding(await ask(CHECK, cluster), "passed")
+    assert cluster.asked.count(PODS) <= 11
+
+
+async def test_the_last_pods_of_a_workload_that_was_scaled_to_zero_are_not_held_against_its_budget() -> None:
+    here = [node(), leaving(pod("a")), budget(numbers="0 0 0 0", maxUnavailable=1)]
+
+    assert_finding(await ask(CHECK, FakeCluster(here)), "passed", "(1 looked at)", codes=[])
+
+
 @pytest.mark.parametrize("rule", [{"maxUnavailable": 0}, {"maxUnavailable": "0%"}, {"minAvailable": "100%"}])
 async def test_a_pod_to_spare_during_a_rollout_hides_no_budget_that_never_allows(rule: Any) -> None:
     """A Deployment that surges has a fourth pod for a while, and the budget lets one go as long."""
@@ -196,12 +226,12 @@ async def test_budgets_over_pods_that_a_drain_leaves_do_not_overlap() -> None:
 
 
 async def test_a_budget_that_the_controller_cannot_work_out_fails() -> None:
-    lost = budget(numbers="0 0 0 0")
+    lost = budget(numbers="0 0 0 0", maxUnavailable=1)
     lost["status"]["conditions"] = [{"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}]
 
-    assert_finding(
-        await ask(CHECK, FakeCluster([node(), lost])), "failed", "cannot be worked out", codes=["BudgetSyncFailed"]
-    )
+    finding = await ask(CHECK, FakeCluster([node(), pod("a", ready=False), lost]))
+
+    assert_finding(finding, "failed", "cannot be worked out", codes=["BudgetSyncFailed"])
 
 
 @pytest.mark.parametrize("observed", [None, 1, 3])
@@ -258,7 +288,7 @@ async def test_two_budgets_on_one_pod_fail(selector: Any, overlaps: bool) -> Non
 
 
 async def test_pods_that_the_eviction_api_lets_go_do_not_overlap() -> None:
-    gone = [pod("a", phase="Succeeded"), pod("b", phase="Pending")]
+    gone = [pod("a", phase="Succeeded"), pod("b", phase="Pending"), leaving(pod("c"))]
 
     assert_finding(await ask(CHECK, FakeCluster([node(), *gone, budget("one"), budget("two")])), "passed")
 

@@ -120,7 +120,8 @@ async def test_a_pod_to_spare_during_a_rollout_hides_no_budget_that_never_allows
 
     finding = await ask(CHECK, FakeCluster(here))
 
-    assert_finding(finding, "failed", "allows no disruption but for 1 pod to spare", codes=["DrainBlocked"])
+    words = "allows no disruption but for 1 pod to spare: 4 pods are healthy where 3 are expected, 3 must stay so"
+    assert_finding(finding, "failed", words, codes=["DrainBlocked"])
     assert_finding(await ask(CHECK, FakeCluster([node(), pod(ready=False), here[2]])), "passed")
 
 

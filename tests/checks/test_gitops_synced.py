@@ -134,6 +134,8 @@ async def test_what_is_not_well_is_named(manifest: Any, outcome: str, code: str,
 
 HELM = {"repoURL": "https://charts.example.com", "chart": "shop", "targetRevision": "1.2.3"}
 VALUES = {"repoURL": "https://git.example.com/shop", "targetRevision": "main", "ref": "values"}
+NAMED = {"name": "west", "namespace": "shop"}
+SERVER = {"server": "https://west.example.com", "namespace": "shop"}
 
 
 @pytest.mark.parametrize(
@@ -176,6 +178,30 @@ async def test_a_source_that_was_changed_meanwhile_is_not_settled(spec: Any, com
     changed["status"]["sync"]["comparedTo"] = compared
 
     assert_finding(await ask(GitopsSynced(), FakeCluster([*ARGO, changed])), "inconclusive", "its present source")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "compared", "outcome"),
+    [
+        (NAMED, NAMED, "passed"),
+        # Some versions write the server that they found for a name, or the name of a server, beside what was asked for.
+        (NAMED, NAMED | SERVER, "passed"),
+        (SERVER, NAMED | SERVER, "passed"),
+        (NAMED, SERVER, "inconclusive"),
+        (SERVER, NAMED, "inconclusive"),
+        (NAMED, NAMED | SERVER | {"name": "east"}, "inconclusive"),
+        ({"name": "west"}, NAMED, "inconclusive"),
+        ({"name": "west"}, NAMED | SERVER, "inconclusive"),
+        (None, NAMED, "inconclusive"),
+        ({"namespace": "shop"}, NAMED, "inconclusive"),
+    ],
+)
+async def test_the_destination_is_the_one_that_was_compared(wanted: Any, compared: Any, outcome: str) -> None:
+    item = application()
+    item["spec"]["destination"] = wanted
+    item["status"]["sync"]["comparedTo"]["destination"] = compared
+
+    assert_finding(await ask(GitopsSynced(), FakeCluster([*ARGO, item])), outcome)
 
 
 class Memory:

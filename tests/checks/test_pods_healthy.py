@@ -231,6 +231,16 @@ async def test_pods_of_jobs_that_crash_prove_nothing_by_themselves() -> None:
     assert_finding(await ask(CHECK, cluster), "inconclusive", "no pod to look at but 1 that is leaving, or a matter of")
 
 
+async def test_sick_pods_that_are_allowed_are_told_from_those_of_jobs() -> None:
+    lenient = PodsHealthy.model_validate({"maxUnhealthy": 6})
+    sick = [pod(f"a-{i}", CRASH) for i in range(6)]
+    crashing = [pod(f"job-{i}", CRASH, owner=JOB) for i in range(4)]
+
+    finding = await ask(lenient, FakeCluster([node(), pod("ok"), *sick, *crashing]))
+
+    assert_finding(finding, "passed", "6 of 11 pods are not healthy, 6 allowed")
+
+
 async def test_a_sick_pod_among_those_of_jobs_is_found() -> None:
     crashing = [pod(f"job-{i:02}", CRASH, owner=JOB) for i in range(30)]
 
