@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 
-from benchmarks import idle, pods, policy, startup, sweep
+from benchmarks import counters, idle, pods, policy, startup, sweep
 from benchmarks.measure import ROOT
 from benchmarks.report import document, replaced
 
@@ -14,6 +14,7 @@ _ALL = {
     "pods": pods.measure,
     "policy": policy.after,
     "before": policy.before,
+    "counters": counters.measure,
     "idle": idle.measure,
     "startup": startup.measure,
     "sweep": sweep.measure,

@@ -43,10 +43,18 @@ checks:
 """
 
 
-def settings(folder: Path, said: Mapping[str, Any], fleets: int, *, interval: str = "30s", access: str = "aks") -> Path:
-    """Write settings, a policy of five checks, a token and a kubeconfig into a folder; return the settings file."""
+def settings(
+    folder: Path,
+    said: Mapping[str, Any],
+    fleets: int,
+    *,
+    interval: str = "30s",
+    access: str = "aks",
+    policy: str = POLICY,
+) -> Path:
+    """Write settings, a policy (of five checks), a token and a kubeconfig into a folder; return the settings file."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "policy.yaml").write_text(POLICY, "utf-8")
+    (folder / "policy.yaml").write_text(policy, "utf-8")
     (folder / "token").write_text("benchmark", "utf-8")
     (folder / "kubeconfig").write_text(said["kubeconfig"], "utf-8")
     subscription = "00000000-0000-0000-0000-000000000000"

@@ -27,8 +27,8 @@ async def _pods(nodes: int, pods: int) -> None:
             _say()
 
 
-async def _fleets(count: int, members: int, pending: bool) -> None:
-    async with fleets(count, members, pending=pending) as emulator:
+async def _fleets(count: int, members: int, pending: bool, metrics: int) -> None:
+    async with fleets(count, members, pending=pending, metrics=metrics) as emulator:
         _say(arm=emulator.arm_url, kubeconfig=emulator.kubeconfig_text() if members else "")
         await asyncio.Event().wait()
 
@@ -39,7 +39,8 @@ def main(kind: str, *arguments: str) -> None:
     if kind == "pods":
         asyncio.run(_pods(*numbers))
     else:
-        asyncio.run(_fleets(numbers[0], numbers[1], bool(numbers[2])))
+        count, members, pending, metrics = (*numbers, 0)[:4]
+        asyncio.run(_fleets(count, members, bool(pending), metrics))
 
 
 if __name__ == "__main__":

@@ -83,13 +83,18 @@ def sicken(cluster: KubeCluster, percent: int) -> None:
         cluster.apply(crashing(pod))
 
 
-def fleets(count: int, members: int, *, pending: bool) -> Emulator:
-    """Fleets of so many members each; ``pending`` starts a run in each, which waits at its first gate."""
+def fleets(count: int, members: int, *, pending: bool, metrics: int = 0) -> Emulator:
+    """Fleets of so many members each; ``pending`` starts a run in each, which waits at its first gate.
+
+    Each API server shows so many MB of ``metrics``, or those that the emulator counts.
+    """
     emulator = Emulator(token="benchmark")
+    text = _busy(metrics) if metrics else None
     for number in range(count):
         fleet = emulator.arm.put_fleet("00000000-0000-0000-0000-000000000000", "rg", f"fleet-{number}")
         for index in range(members):
             cluster = aks_cluster(f"m{number}-{index}", "v1.33.5", pools={"system": (2, "system"), "user": (3, "user")})
+            cluster.metrics = text
             emulator.add_member(fleet, cluster, group="all")
         if pending:
             upgrade = {"type": "Full", "kubernetesVersion": "1.34.2"}
@@ -97,3 +102,11 @@ def fleets(count: int, members: int, *, pending: bool) -> Emulator:
             fleet.create_run("run", {"strategy": {"stages": [_STAGE]}, "managedClusterUpdate": update})
             fleet.runs.start("run")
     return emulator
+
+
+def _busy(megabytes: int) -> str:
+    """What a busy API server counts: histograms, nearly all of it, that nobody asks for here."""
+    labels = 'component="apiserver",group="apps",resource="deployments",scope="namespace",verb="LIST",version="v1"'
+    bucket = f'apiserver_request_duration_seconds_bucket{{{labels},le="0.05"}} 12345\n'
+    asked = f'process_start_time_seconds 1.7640432e+09\napiserver_request_total{{code="200",{labels}}} 12345\n'
+    return asked + bucket * (megabytes * 1_000_000 // len(bucket))

@@ -14,7 +14,7 @@ from gatekeeper.errors import BadAnswer
 from gatekeeper.kit import rooms
 from gatekeeper.kit.alike import Alike
 from gatekeeper.kit.manifest import at, condition, dicts, name_of, place_of
-from gatekeeper.kit.subjects import controller_of, pool_of
+from gatekeeper.kit.subjects import Placed, controller_of, pool_of
 
 __all__ = ["Mounts", "Node", "Pod", "Pool", "belongs_to_node", "owners", "put_on"]
 
@@ -40,26 +40,14 @@ class Mounts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pod:
+class Pod(Placed):
     """A pod on its node."""
 
-    place: str
-    """``namespace/name``."""
     body: Mapping[str, Any]
     moves: bool
     """Whether a drain evicts it."""
     wish: rooms.Wish
     mounts: Mounts
-
-    @property
-    def namespace(self) -> str:
-        """Where it is."""
-        return self.place.partition("/")[0]
-
-    @property
-    def name(self) -> str:
-        """Its own name."""
-        return self.place.partition("/")[2]
 
     @property
     def is_ready(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Self
 from gatekeeper.errors import BadAnswer
 from gatekeeper.kit.manifest import at, numbered, place_of
 from gatekeeper.kit.selectors import selects
+from gatekeeper.kit.subjects import Placed
 
 _NONE_UNAVAILABLE: Final = (0, "0%")
 
@@ -27,11 +28,9 @@ class Refusal(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Placed):
     """A PodDisruptionBudget."""
 
-    place: str
-    """``namespace/name``."""
     takes: Callable[[object], bool] = field(compare=False, repr=False)
     """Whether it is for pods with these labels."""
     body: Mapping[str, Any] = field(compare=False, repr=False)
@@ -43,16 +42,6 @@ class Budget:
         if "/" not in place:
             raise BadAnswer(f"PodDisruptionBudget {place} has no namespace")
         return cls(place, selects(at(body, "spec", "selector"), f"PodDisruptionBudget {place}"), body)
-
-    @property
-    def namespace(self) -> str:
-        """Where it is."""
-        return self.place.partition("/")[0]
-
-    @property
-    def name(self) -> str:
-        """Without the namespace."""
-        return self.place.partition("/")[2]
 
     @property
     def subject(self) -> str:

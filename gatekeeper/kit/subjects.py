@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gatekeeper.kit.manifest import at, dicts, dns_name, place_of, say
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """What stands in a namespace."""
+
+    place: str
+    """``namespace/name``."""
+
+    @property
+    def namespace(self) -> str:
+        """Where it is."""
+        return self.place.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """Without the namespace."""
+        return self.place.partition("/")[2]
 
 
 def controller_of(pod: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gatekeeper.reads import SharedReads
 from gatekeeper.registry import Registry
 from gatekeeper.runner import Limits, Runner, Toolbox
 from gatekeeper.testing import scope
+from gatekeeper.tools import Azure
 from tests.apiserver.worlds import CONTEXT
 
 MEMBER = Member(CONTEXT, CONTEXT, state=COMPLETED)
@@ -40,10 +42,13 @@ class Asker:
 
 
 @asynccontextmanager
-async def asking(kubeconfig: Path, check: str, params: Sequence[str] = ()) -> AsyncIterator[Asker]:
-    """One who asks as the kubeconfig's user."""
+async def asking(
+    kubeconfig: Path, check: str, params: Sequence[str] = (), azure: Azure | None = None
+) -> AsyncIterator[Asker]:
+    """One who asks as the kubeconfig's user, and knows of Azure what he is given."""
     async with open_kubeconfig(kubeconfig) as (members, toolbox):
-        yield Asker(members, toolbox, check, params)
+        tools = toolbox.tools if azure is None else replace(toolbox.tools, azure=azure)
+        yield Asker(members, replace(toolbox, tools=tools), check, params)
 
 
 async def ask_check(

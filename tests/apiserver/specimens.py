@@ -90,6 +90,11 @@ class Case:
         )
 
 
+def manifests(changes: Sequence[Mapping[str, Any]], version: str) -> list[Manifest]:
+    """Objects written as in a file of specimens, for an API server of this version."""
+    return [_made(_base(), change, _versions(version)) for change in changes]
+
+
 def described() -> list[str]:
     """The checks that have a file of specimens."""
     return sorted(file.stem for file in _FOLDER.glob("*.yaml") if file.stem != "base")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -18,7 +20,8 @@ Render = Callable[[str], dict[str, dict[str, Any]]]
 
 @cache
 def _render(folder: str) -> dict[str, dict[str, Any]]:
-    kubectl = shutil.which("kubectl")
+    # The one of the development requirements goes before whatever is installed besides.
+    kubectl = shutil.which("kubectl", path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]))
     if kubectl is None:
         pytest.skip("kubectl is not installed, and it is what renders the manifests")
     done = subprocess.run(

@@ -560,6 +560,11 @@ def member(
         (member(""), PROGRESSING, "MemberAgent: it does not say how it is"),
         (member(heard="2026-11-23T09:54:00Z"), UNKNOWN, "was not heard of since 2026-11-23T09:54:00Z"),
         (member(heard=None), UNKNOWN, "was not heard of since ever"),
+        (
+            thing("cluster.kubernetes-fleet.io/v1 MemberCluster", "Joined=True@3", agentStatus=[]),
+            PROGRESSING,
+            "none of its agents",
+        ),
     ],
 )
 def test_a_cluster_of_a_fleet_is_well_while_its_agents_are_heard_of(

@@ -113,7 +113,10 @@ def _in_a_pod(item: Manifest) -> Health | None:
 def member_cluster(item: Manifest, now: datetime | None = None) -> Health:
     """A cluster of a fleet has joined it, its agents are well, and were heard of not long ago."""
     verdict = unless_beside(item, all_true(item, ("Joined",)))
-    for agent in dicts(at(item, "status", "agentStatus"), "status.agentStatus"):
+    agents = dicts(at(item, "status", "agentStatus"), "status.agentStatus")
+    if verdict.status is Status.HEALTHY and not agents:
+        return progressing("none of its agents has told of itself")
+    for agent in agents:
         if verdict.status is not Status.HEALTHY:
             return verdict
         # Without a generation: theirs is that of another object.
